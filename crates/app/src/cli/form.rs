@@ -1,0 +1,155 @@
+//! A connector's form as questions at the terminal. Every word of it comes from the connector.
+
+use std::collections::BTreeMap;
+
+use freehold_core::{Problem, ProblemCode, SecretBytes};
+use freehold_protocol::form::{self, Blank};
+use freehold_protocol::manifest::{Field, FieldType};
+
+use super::client::Outgoing;
+use super::picture::Form;
+use super::prompt::Prompt;
+
+/// Secrets by field name, on their way to the server.
+pub(crate) type Secrets = BTreeMap<String, Outgoing>;
+
+/// Settings: what was given as `name=value`, and the rest asked for, or left to their defaults where nobody can be asked.
+pub(crate) fn settings(
+    form: &Form,
+    given: &[(String, String)],
+    ask: Option<&Prompt>,
+) -> Result<BTreeMap<String, String>, Problem> {
+    refuse_unknown(form, given.iter().map(|(name, _)| name.as_str()), "--setting")?;
+    let mut values: BTreeMap<String, String> = given.iter().cloned().collect();
+    for (name, value) in &values {
+        let field = form.fields.iter().filter(|field| field.name == *name);
+        if let Some(message) = field.filter_map(|field| check(field, value)).next() {
+            return Err(bad(message, "Correct the value.").at(format!("--setting {name}")));
+        }
+    }
+    match ask {
+        Some(prompt) => {
+            for field in &form.fields {
+                if !values.contains_key(&field.name) {
+                    let value = ask_setting(field, prompt)?;
+                    if !value.is_empty() {
+                        values.insert(field.name.clone(), value);
+                    }
+                }
+            }
+        }
+        None => {
+            let has_value = |field: &Field| values.contains_key(&field.name) || field.default.is_some();
+            if let Some(field) = form.fields.iter().find(|field| field.required && !has_value(field)) {
+                return Err(bad(
+                    format!("\"{}\" has to be set.", field.label),
+                    format!("Add --setting {}=VALUE.", field.name),
+                ));
+            }
+        }
+    }
+    Ok(values)
+}
+
+/// Sign-in details, a code: what a file or standard input held, or asked for.
+pub(crate) fn secrets(form: &Form, given: Option<BTreeMap<String, SecretBytes>>, instead: &str) -> Result<Secrets, Problem> {
+    let values = match given {
+        Some(given) => {
+            refuse_unknown(form, given.keys().map(String::as_str), "the sign-in details")?;
+            given
+        }
+        None => ask_secrets(form, &Prompt::open(instead)?)?,
+    };
+    let is_missing = |field: &&Field| field.required && values.get(&field.name).is_none_or(SecretBytes::is_empty);
+    if let Some(field) = form.fields.iter().find(is_missing) {
+        return Err(bad(format!("\"{}\" is missing.", field.label), format!("Give a value for {}.", field.name)));
+    }
+    Ok(values.into_iter().map(|(name, value)| (name, Outgoing(value))).collect())
+}
+
+fn ask_secrets(form: &Form, prompt: &Prompt) -> Result<BTreeMap<String, SecretBytes>, Problem> {
+    if let Some(description) = &form.description {
+        prompt.say(description)?;
+    }
+    let mut values = BTreeMap::new();
+    for field in &form.fields {
+        say_help(field, prompt)?;
+        let value = if field.secret || field.field_type == FieldType::Password {
+            prompt.secret(&field.label)?
+        } else {
+            ask_setting(field, prompt)?.into()
+        };
+        values.insert(field.name.clone(), value);
+    }
+    Ok(values)
+}
+
+/// Asks until the answer fits.
+fn ask_setting(field: &Field, prompt: &Prompt) -> Result<String, Problem> {
+    let default = field.default_text();
+    if !field.secret {
+        say_help(field, prompt)?;
+    }
+    if field.field_type == FieldType::Select && !field.options.is_empty() {
+        let labels: Vec<String> = field.options.iter().map(|option| option.label.clone()).collect();
+        let standard = field.options.iter().position(|option| Some(&option.value) == default.as_ref());
+        let chosen = prompt.choose_or(&field.label, &labels, standard)?;
+        return Ok(field.options[chosen].value.clone());
+    }
+    if field.field_type == FieldType::Checkbox {
+        let yes = prompt.confirm_or(&field.label, default.as_deref() == Some("true"))?;
+        return Ok(yes.to_string());
+    }
+    let label = match (&default, field.required) {
+        (Some(default), _) => format!("{} [{default}]", field.label),
+        (None, true) => field.label.clone(),
+        (None, false) => format!("{} (may stay empty)", field.label),
+    };
+    loop {
+        let typed = match field.field_type {
+            FieldType::Textarea => prompt.text(&label)?,
+            FieldType::Multi => prompt
+                .line(&format!("{label}, with commas between"))?
+                .split(',')
+                .map(str::trim)
+                .collect::<Vec<_>>()
+                .join("\n"),
+            _ => prompt.line(&label)?,
+        };
+        let value = if typed.is_empty() { default.clone().unwrap_or_default() } else { typed };
+        match check(field, &value) {
+            None => return Ok(value),
+            Some(message) => prompt.say(&message)?,
+        }
+    }
+}
+
+fn say_help(field: &Field, prompt: &Prompt) -> Result<(), Problem> {
+    for help in field.help_text.iter().chain(&field.help_url) {
+        prompt.say(&format!("  {help}"))?;
+    }
+    Ok(())
+}
+
+fn check(field: &Field, value: &str) -> Option<String> {
+    let form = form::Form { title: None, description: None, submit_label: None, fields: vec![field.clone()] };
+    form.check(Blank::IsMissing, |_| Some(value)).into_iter().next().map(|message| message.message)
+}
+
+fn refuse_unknown<'a>(form: &Form, names: impl Iterator<Item = &'a str>, place: &str) -> Result<(), Problem> {
+    for name in names {
+        if !form.fields.iter().any(|field| field.name == name) {
+            let known: Vec<&str> = form.fields.iter().map(|field| field.name.as_str()).collect();
+            let next = match known.as_slice() {
+                [] => "This connector takes none.".to_owned(),
+                known => format!("Known here: {}.", known.join(", ")),
+            };
+            return Err(bad(format!("The connector has no field \"{name}\" here."), next).at(place));
+        }
+    }
+    Ok(())
+}
+
+fn bad(what: impl Into<String>, next: impl Into<String>) -> Problem {
+    Problem::new(ProblemCode::BadInput, what, next)
+}

@@ -1,0 +1,234 @@
+//! `freehold init` and `freehold owner reset`: with the running server, or without one.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use freehold_core::{Problem, ProblemCode, SecretBytes};
+use freehold_engine::NewOwner;
+use freehold_engine::view::SetupStage;
+use hyper::Method;
+use serde::{Deserialize, Serialize};
+
+use super::client::{Body, Outgoing};
+use super::door::Door;
+use super::prompt::Prompt;
+use super::{Context, passphrase};
+
+#[derive(Args, Debug)]
+pub(crate) struct Init {
+    /// The setup code a running server printed, on this file's first line; it is asked for otherwise
+    #[arg(long, value_name = "PATH")]
+    setup_code_file: Option<PathBuf>,
+    /// Write the recovery key to this new file instead of showing it and asking for a part of it
+    #[arg(long, value_name = "PATH")]
+    recovery_key_file: Option<PathBuf>,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Set a new passphrase with the recovery key; ends every session
+    Reset(Reset),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Reset {
+    /// Read the recovery key from this file's first line instead of asking
+    #[arg(long, value_name = "PATH")]
+    recovery_key_file: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct RecoveryKey {
+    recovery_key: String,
+    groups: Vec<usize>,
+}
+
+impl Init {
+    pub(crate) fn run(self, context: &Context) -> Result<(), Problem> {
+        let door = Door::open(context)?;
+        match door.stage()? {
+            SetupStage::Done => {
+                return Err(Problem::new(
+                    ProblemCode::AlreadySetUp,
+                    "Freehold is set up already.",
+                    "A forgotten passphrase is replaced by `freehold owner reset`, with the recovery key.",
+                ));
+            }
+            SetupStage::RecoveryKey if matches!(door, Door::Server(_)) => {
+                return Err(Problem::new(
+                    ProblemCode::Conflict,
+                    "The owner is made, and the recovery key is not confirmed yet.",
+                    "Finish in the console, or stop the server and run `freehold init` again for a new recovery key.",
+                ));
+            }
+            SetupStage::RecoveryKey | SetupStage::Owner => {}
+        }
+        // Before anything is made: a key that cannot be written down afterwards would be lost.
+        let file =
+            self.recovery_key_file.as_deref().map(|path| create_private(path).map(|file| (file, path))).transpose()?;
+        let prompt = match &file {
+            Some(_) => None,
+            None => Some(Prompt::open("Name a new file for the recovery key with --recovery-key-file.")?),
+        };
+        let key = door.make_owner(context, self.setup_code_file.as_deref())?;
+        let typed = match (file, &prompt) {
+            (Some((mut file, path)), _) => {
+                writeln!(file, "{}", key.recovery_key)
+                    .and_then(|()| file.sync_all())
+                    .map_err(|error| not_written(path, &error))?;
+                groups_of(&key)
+            }
+            (None, Some(prompt)) => type_back(prompt, &key)?,
+            (None, None) => Vec::new(),
+        };
+        door.confirm(typed)?;
+        context.terminal.line("Freehold is set up.")?;
+        if let Some(path) = &self.recovery_key_file {
+            context.terminal.line(format!(
+                "The recovery key is in {}: move it off this machine, to paper if you can.",
+                path.display()
+            ))?;
+        }
+        let next = match door {
+            Door::Server(_) => format!("Open {} or run `freehold source add`.", context.config.console_address()),
+            Door::Data(_) => "Start the server with `freehold serve`.".to_owned(),
+        };
+        context.terminal.line(next)
+    }
+}
+
+impl Command {
+    pub(crate) fn run(self, context: &Context) -> Result<(), Problem> {
+        let Command::Reset(reset) = self;
+        let door = Door::open(context)?;
+        let recovery_key = match &reset.recovery_key_file {
+            Some(file) => passphrase::from_file(file)?,
+            None => Prompt::open("Name a file with --recovery-key-file.")?.secret("Recovery key")?,
+        };
+        let passphrase = context.passphrase().new_one()?;
+        match door {
+            Door::Data(engine) => engine.reset_passphrase(&recovery_key, &passphrase)?,
+            Door::Server(client) => {
+                #[derive(Serialize)]
+                struct New {
+                    recovery_key: Outgoing,
+                    passphrase: Outgoing,
+                }
+                let body = Body::json(&New { recovery_key: Outgoing(recovery_key), passphrase: Outgoing(passphrase) })?;
+                client.send(Method::POST, "/setup/reset-passphrase", &body)?;
+            }
+        }
+        context.terminal.line("The new passphrase holds, and every session has ended.")
+    }
+}
+
+impl Door {
+    fn stage(&self) -> Result<SetupStage, Problem> {
+        #[derive(Deserialize)]
+        struct Setup {
+            stage: String,
+        }
+        match self {
+            Door::Data(engine) => engine.setup_stage(),
+            Door::Server(client) => Ok(match client.get("/setup")?.read::<Setup>()?.stage.as_str() {
+                "owner" => SetupStage::Owner,
+                "recovery_key" => SetupStage::RecoveryKey,
+                _ => SetupStage::Done,
+            }),
+        }
+    }
+
+    fn make_owner(&self, context: &Context, setup_code_file: Option<&Path>) -> Result<RecoveryKey, Problem> {
+        match self {
+            Door::Data(engine) => {
+                let shown = match engine.setup_stage()? {
+                    SetupStage::RecoveryKey => engine.renew_recovery_key()?,
+                    SetupStage::Owner | SetupStage::Done => {
+                        let code = engine.setup_code().map(|code| code.reveal().to_owned()).unwrap_or_default();
+                        engine.create_owner(NewOwner {
+                            setup_code: code.into(),
+                            passphrase: context.passphrase().new_one()?,
+                        })?
+                    }
+                };
+                Ok(RecoveryKey { recovery_key: shown.reveal().to_owned(), groups: engine.recovery_challenge()? })
+            }
+            Door::Server(client) => {
+                #[derive(Serialize)]
+                struct Owner {
+                    setup_code: Outgoing,
+                    passphrase: Outgoing,
+                }
+                let code = match setup_code_file {
+                    Some(file) => passphrase::from_file(file)?,
+                    None => Prompt::open("Name a file that holds the server's setup code with --setup-code-file.")?
+                        .line("Setup code, as the server printed it")?
+                        .into(),
+                };
+                let owner = Owner { setup_code: Outgoing(code), passphrase: Outgoing(context.passphrase().new_one()?) };
+                client.send(Method::POST, "/setup/owner", &Body::json(&owner)?)?.read()
+            }
+        }
+    }
+
+    fn confirm(&self, groups: Vec<SecretBytes>) -> Result<(), Problem> {
+        match self {
+            Door::Data(engine) => engine.confirm_recovery_key(&groups),
+            Door::Server(client) => {
+                #[derive(Serialize)]
+                struct Typed {
+                    groups: Vec<Outgoing>,
+                }
+                let body = Body::json(&Typed { groups: groups.into_iter().map(Outgoing).collect() })?;
+                client.send(Method::POST, "/setup/recovery-key", &body).map(|_| ())
+            }
+        }
+    }
+}
+
+/// Shows the key, and asks for the groups until they are right.
+fn type_back(prompt: &Prompt, key: &RecoveryKey) -> Result<Vec<SecretBytes>, Problem> {
+    prompt.say("")?;
+    prompt.say("This is your recovery key. It opens the vault if the key file is lost, and sets a new passphrase.")?;
+    prompt.say("Write it down on paper; it is not shown again.")?;
+    prompt.say("")?;
+    prompt.say(&format!("    {}", key.recovery_key))?;
+    prompt.say("")?;
+    let groups: Vec<&str> = key.recovery_key.split('-').collect();
+    let mut typed = Vec::new();
+    for number in &key.groups {
+        loop {
+            let group = prompt.line(&format!("Type group {number} from your paper"))?;
+            match groups.get(number - 1) {
+                Some(right) if !group.eq_ignore_ascii_case(right) => prompt.say("That is not it.")?,
+                _ => break typed.push(SecretBytes::from(group)),
+            }
+        }
+    }
+    Ok(typed)
+}
+
+fn groups_of(key: &RecoveryKey) -> Vec<SecretBytes> {
+    let groups: Vec<&str> = key.recovery_key.split('-').collect();
+    key.groups
+        .iter()
+        .filter_map(|number| groups.get(number - 1))
+        .map(|group| SecretBytes::from((*group).to_owned()))
+        .collect()
+}
+
+fn create_private(path: &Path) -> Result<std::fs::File, Problem> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(|error| not_written(path, &error))
+}
+
+fn not_written(path: &Path, error: &std::io::Error) -> Problem {
+    Problem::new(
+        ProblemCode::BadInput,
+        format!("The recovery key cannot be written there: {error}."),
+        "Name a new file in a directory you may write to.",
+    )
+    .at(path.display().to_string())
+}

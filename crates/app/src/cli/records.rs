@@ -1,0 +1,192 @@
+//! `freehold records`.
+
+use clap::Args;
+use freehold_core::{Problem, RunId, Timestamp};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::client::{Client, segment};
+use super::picture::{Source, shell_word};
+use super::source::find;
+use super::terminal::{Cell, Terminal, Tone};
+use super::{Context, time};
+
+#[derive(Args, Debug)]
+pub(crate) struct Records {
+    /// A source's name or id; without it, everything there is
+    source: Option<String>,
+    /// One of its streams; without it, the streams
+    stream: Option<String>,
+    /// One record's key; without it, the newest records
+    key: Option<String>,
+    /// Only records that contain this text
+    #[arg(long, requires = "stream", conflicts_with = "key")]
+    text: Option<String>,
+    /// At most this many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500), conflicts_with = "key")]
+    limit: u32,
+    /// Continue after a page, from the line it ended with
+    #[arg(long, requires = "stream", conflicts_with = "key", value_name = "POINT")]
+    before: Option<String>,
+    /// What the record was before
+    #[arg(long, requires = "key")]
+    versions: bool,
+}
+
+/// A record.
+#[derive(Deserialize)]
+struct Record {
+    key: String,
+    title: String,
+    emitted_at: Timestamp,
+    changed_at: Timestamp,
+    versions: u32,
+    data: Value,
+}
+
+/// A page of records.
+#[derive(Deserialize)]
+struct Page {
+    records: Vec<Record>,
+    next: Option<String>,
+    total: u64,
+}
+
+/// A value a record had.
+#[derive(Deserialize)]
+struct Version {
+    seen_at: Timestamp,
+    run: RunId,
+    data: Option<Value>,
+}
+
+impl Records {
+    pub(crate) fn run(self, context: &Context) -> Result<(), Problem> {
+        let client = context.client()?;
+        let terminal = context.terminal;
+        let source = self.source.as_deref().map(|source| find(&client, source)).transpose()?;
+        match (source, &self.stream, &self.key) {
+            (None, ..) => {
+                let reply = client.get("/sources")?;
+                if terminal.json { terminal.raw(reply.json()) } else { streams(terminal, &reply.read::<Vec<Source>>()?) }
+            }
+            (Some(source), None, _) => {
+                if terminal.json {
+                    terminal.raw(client.get(&format!("/sources/{}", source.id))?.json())
+                } else {
+                    streams(terminal, &[source])
+                }
+            }
+            (Some(source), Some(stream), None) => self.page(&client, terminal, &source, stream),
+            (Some(source), Some(stream), Some(key)) => {
+                let path = format!("/sources/{}/streams/{}/records/{}", source.id, segment(stream), segment(key));
+                if self.versions { versions(&client, terminal, &path) } else { one(&client, terminal, &path) }
+            }
+        }
+    }
+
+    fn page(&self, client: &Client, terminal: Terminal, source: &Source, stream: &str) -> Result<(), Problem> {
+        let mut path = format!("/sources/{}/streams/{}/records?limit={}", source.id, segment(stream), self.limit);
+        for (name, value) in [("text", &self.text), ("before", &self.before)] {
+            if let Some(value) = value {
+                path.push_str(&format!("&{name}={}", segment(value)));
+            }
+        }
+        let reply = client.get(&path)?;
+        if terminal.json {
+            return terminal.raw(reply.json());
+        }
+        let page: Page = reply.read()?;
+        if page.records.is_empty() {
+            return terminal.line(if self.text.is_some() { "No record contains that text." } else { "No records yet." });
+        }
+        let row = |record: &Record| {
+            vec![
+                Cell::new(time::local(record.emitted_at)),
+                Cell::new(&record.key).tone(Tone::Quiet),
+                Cell::new(&record.title),
+            ]
+        };
+        terminal.table(&["Time", "Key", "Title"], page.records.iter().map(row).collect())?;
+        terminal.line(format!("{} of {}.", page.records.len(), page.total))?;
+        match &page.next {
+            Some(next) => terminal.line(format!("More: add --before {}", shell_word(next))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn streams(terminal: Terminal, sources: &[Source]) -> Result<(), Problem> {
+    let rows: Vec<Vec<Cell>> = sources
+        .iter()
+        .flat_map(|source| source.streams.iter().map(move |stream| (source, stream)))
+        .map(|(source, stream)| {
+            vec![
+                Cell::new(&source.name),
+                Cell::new(&stream.name),
+                Cell::new(stream.count.to_string()),
+                Cell::new(stream.newest.map(time::local).unwrap_or_default()),
+                Cell::new(&stream.label),
+            ]
+        })
+        .collect();
+    if rows.is_empty() {
+        return terminal.line("No records yet.");
+    }
+    terminal.table(&["Source", "Stream", "Records", "Newest", "What"], rows)
+}
+
+fn one(client: &Client, terminal: Terminal, path: &str) -> Result<(), Problem> {
+    let reply = client.get(path)?;
+    if terminal.json {
+        return terminal.raw(reply.json());
+    }
+    let record: Record = reply.read()?;
+    terminal.fields(&[
+        ("Key", Cell::new(&record.key)),
+        ("Title", Cell::new(&record.title)),
+        ("Time", Cell::new(time::local(record.emitted_at))),
+        ("Last changed", Cell::new(time::local(record.changed_at))),
+        ("Values it had", Cell::new(record.versions.to_string())),
+    ])?;
+    terminal.line("")?;
+    data(terminal, &record.data)
+}
+
+/// A record's data: short values aligned, long texts in blocks of their own.
+fn data(terminal: Terminal, data: &Value) -> Result<(), Problem> {
+    let Some(members) = data.as_object() else { return terminal.line(data.to_string()) };
+    let words = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    let (long, short): (Vec<_>, Vec<_>) = members
+        .iter()
+        .map(|(name, value)| (name.as_str(), words(value)))
+        .partition(|(_, text)| text.contains('\n') || text.len() > 200);
+    let short: Vec<(&str, Cell)> = short.iter().map(|(name, text)| (*name, Cell::new(text))).collect();
+    terminal.fields(&short)?;
+    for (name, text) in long {
+        terminal.line("")?;
+        terminal.line(format!("{name}:"))?;
+        terminal.text(&text)?;
+    }
+    Ok(())
+}
+
+fn versions(client: &Client, terminal: Terminal, path: &str) -> Result<(), Problem> {
+    let reply = client.get(&format!("{path}/versions"))?;
+    if terminal.json {
+        return terminal.raw(reply.json());
+    }
+    for version in reply.read::<Vec<Version>>()? {
+        terminal.line(format!("Seen {} by {}", time::local(version.seen_at), version.run))?;
+        match &version.data {
+            Some(value) => data(terminal, value)?,
+            None => terminal.line("deleted")?,
+        }
+        terminal.line("")?;
+    }
+    Ok(())
+}

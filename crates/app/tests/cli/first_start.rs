@@ -1,0 +1,52 @@
+//! First start on a machine without a screen.
+
+use std::os::unix::fs::PermissionsExt;
+
+use crate::harness::{Deployment, PASSPHRASE};
+
+#[test]
+fn init_needs_no_server_and_writes_the_recovery_key_for_its_owner_alone() {
+    let deployment = Deployment::new();
+    deployment.set_up();
+    let key = deployment.path("recovery-key");
+    assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(deployment.run(&["init"]).code, 5, "there is an owner already");
+    let verified = deployment.run(&["audit", "verify"]).succeeded();
+    assert!(!verified.out.is_empty());
+
+    let _server = deployment.serve();
+    let passphrase = deployment.secret_file("passphrase", PASSPHRASE);
+    let made =
+        deployment.run(&["token", "create", "backup", "--scope", "read", "--passphrase-file", &passphrase]).succeeded();
+    assert!(made.out.starts_with("freehold_"), "{made:#?}");
+    let wrong = deployment.secret_file("wrong", "not-the-passphrase-at-all");
+    let refused = deployment.run(&["token", "create", "backup", "--scope", "read", "--passphrase-file", &wrong]);
+    assert_eq!(refused.code, 4, "{refused:#?}");
+}
+
+#[test]
+fn init_never_overwrites_a_recovery_key() {
+    let deployment = Deployment::new();
+    let passphrase = deployment.secret_file("passphrase", PASSPHRASE);
+    let there = deployment.secret_file("recovery-key", "another vault's");
+    let ran = deployment.run(&["init", "--passphrase-file", &passphrase, "--recovery-key-file", &there]);
+    assert_eq!(ran.code, 2, "{ran:#?}");
+    assert_eq!(std::fs::read_to_string(there).unwrap(), "another vault's");
+}
+
+#[test]
+fn the_recovery_key_sets_a_new_passphrase_with_and_without_a_server() {
+    let deployment = Deployment::new();
+    deployment.set_up();
+    let key = deployment.path("recovery-key").display().to_string();
+    let reset = |passphrase: &str| {
+        let file = deployment.secret_file("new", passphrase);
+        deployment.run(&["owner", "reset", "--recovery-key-file", &key, "--passphrase-file", &file]).succeeded();
+        file
+    };
+    let without = reset("violet-harbour-compass-nine");
+    let _server = deployment.serve();
+    deployment.run(&["token", "create", "a", "--scope", "read", "--passphrase-file", &without]).succeeded();
+    let with = reset("amber-meadow-thimble-four");
+    deployment.run(&["token", "create", "b", "--scope", "read", "--passphrase-file", &with]).succeeded();
+}

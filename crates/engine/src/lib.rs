@@ -1,0 +1,37 @@
+//! The use cases of Freehold: set up a source, run it, answer an interaction, keep and forget sign-in details, schedule.
+//!
+//! Everything here blocks: a run is one thread with one mailbox, and callers come from threads of their own. Each entry that
+//! changes something takes the [`Caller`] and checks what it may do before doing anything, so no door of the server can forget to.
+
+pub mod caller;
+pub mod view;
+
+mod catalog;
+mod counters;
+mod credential;
+mod event;
+mod interaction;
+mod owner;
+mod picture;
+mod problem;
+mod record;
+mod redact;
+mod run;
+mod schedule;
+mod sentence;
+mod server;
+mod session;
+mod source;
+mod throttle;
+mod vault;
+
+pub use caller::{Caller, Permission};
+pub use event::Event;
+pub use freehold_protocol::form::Form;
+pub use freehold_protocol::manifest::{Field, FieldOption, FieldType};
+pub use interaction::Answer;
+pub use owner::{NewOwner, ShownOnce};
+pub use record::RecordQuery;
+pub use server::{BundledConnector, Engine, EngineConfig, RunLimits};
+pub use session::NewSession;
+pub use source::{NewSource, SourceChange};

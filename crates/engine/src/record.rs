@@ -1,0 +1,114 @@
+//! Reading records, their history and their files.
+
+use freehold_core::{Problem, SourceId};
+use freehold_store::{RecordRow, VersionRow};
+use serde_json::Value;
+
+use crate::caller::{Caller, Permission};
+use crate::problem::{bad_input, from_store, not_found};
+use crate::server::{Engine, Inner};
+use crate::view::{BlobView, RecordPage, RecordView, VersionView};
+
+/// Which records.
+#[derive(Clone, Debug, Default)]
+pub struct RecordQuery {
+    /// Only those whose data contain this text.
+    pub text: Option<String>,
+    /// Continue after this point, from [`RecordPage::next`].
+    pub before: Option<String>,
+    /// At most this many; 50 if 0, 500 at most.
+    pub limit: u32,
+}
+
+impl Engine {
+    /// A page of a stream's records, newest first.
+    pub fn records(
+        &self,
+        caller: &Caller,
+        source: SourceId,
+        stream: &str,
+        query: &RecordQuery,
+    ) -> Result<RecordPage, Problem> {
+        caller.must(Permission::Read)?;
+        let inner = &self.0;
+        let title = inner.title_field(source, stream)?;
+        let before = query.before.as_deref().map(str::parse).transpose();
+        let before = before.map_err(|_| {
+            bad_input("before", "This is not a place in the list.", "Leave it out, or pass the `next` of the page before.")
+        })?;
+        let text = query.text.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        let limit = if query.limit == 0 { 50 } else { query.limit.min(500) };
+        let wanted = freehold_store::RecordQuery { text: text.map(str::to_owned), before, limit: limit as usize };
+        let page = inner.data.records(source, stream, &wanted).map_err(from_store)?;
+        let total = inner.data.count_records(source, stream, text).map_err(from_store)?;
+        Ok(RecordPage {
+            records: page.rows.into_iter().map(|row| record_view(row, title.as_deref())).collect(),
+            next: page.next.map(|cursor| cursor.to_string()),
+            total,
+        })
+    }
+
+    /// One record.
+    pub fn record(&self, caller: &Caller, source: SourceId, stream: &str, key: &str) -> Result<RecordView, Problem> {
+        caller.must(Permission::Read)?;
+        let title = self.0.title_field(source, stream)?;
+        let row = self.0.data.record(source, stream, key).map_err(from_store)?;
+        row.map(|row| record_view(row, title.as_deref())).ok_or_else(|| not_found("record"))
+    }
+
+    /// The values it has had, newest first.
+    pub fn versions(&self, caller: &Caller, source: SourceId, stream: &str, key: &str) -> Result<Vec<VersionView>, Problem> {
+        caller.must(Permission::Read)?;
+        let rows = self.0.data.versions(source, stream, key).map_err(from_store)?;
+        Ok(rows.into_iter().map(version_view).collect())
+    }
+
+    /// A file of this source's, by its content's hash.
+    pub fn blob(&self, caller: &Caller, source: SourceId, sha256: &str) -> Result<BlobView, Problem> {
+        caller.must(Permission::Read)?;
+        let data = &self.0.data;
+        let row = data.blob_of(source, sha256).map_err(from_store)?.ok_or_else(|| not_found("file"))?;
+        Ok(BlobView {
+            path: data.blob_path(&row.sha256).map_err(from_store)?,
+            sha256: row.sha256,
+            size: row.size,
+            media_type: row.media_type,
+            filename: row.filename,
+        })
+    }
+}
+
+impl Inner {
+    /// The field that says what a record is, as the manifest's `x_pdpp_role` names it.
+    fn title_field(&self, source: SourceId, stream: &str) -> Result<Option<String>, Problem> {
+        let row = self.source_row(source)?;
+        let connector = self.catalog.get(&row.connector).ok();
+        let declared = connector.as_ref().and_then(|connector| connector.manifest.stream(stream));
+        Ok(declared.and_then(|stream| stream.field_with_role("primary-title")).map(str::to_owned))
+    }
+}
+
+fn record_view(row: RecordRow, title_field: Option<&str>) -> RecordView {
+    let data: Value = serde_json::from_str(&row.data).unwrap_or(Value::Null);
+    RecordView {
+        title: title_of(&data, title_field).unwrap_or_else(|| row.key.clone()),
+        key: row.key,
+        emitted_at: row.emitted_at,
+        first_seen_at: row.first_seen_at,
+        changed_at: row.changed_at,
+        versions: row.versions,
+        data,
+    }
+}
+
+/// The declared title, or the field people usually read first.
+fn title_of(data: &Value, title_field: Option<&str>) -> Option<String> {
+    let usual = ["title", "subject", "name", "display_name", "filename", "summary"];
+    let candidates = title_field.into_iter().chain(usual);
+    let text = candidates.filter_map(|field| data.get(field)).find_map(Value::as_str).map(str::trim)?;
+    (!text.is_empty()).then(|| text.chars().take(200).collect())
+}
+
+fn version_view(row: VersionRow) -> VersionView {
+    VersionView { seen_at: row.seen_at, run: row.run, data: row.data.and_then(|data| serde_json::from_str(&data).ok()) }
+}

@@ -1,0 +1,153 @@
+//! Before anything is started: is the connector still what was agreed to, is there a secret that may be used, what is asked for.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::Receiver;
+
+use freehold_core::attempt::AttemptState;
+use freehold_core::identity::IdentityState;
+use freehold_core::interaction::InteractionKind;
+use freehold_core::reason::{FailureReason, OwnerReason};
+use freehold_core::run::{CancelledBy, RunEvent};
+use freehold_core::{Problem, SecretKind};
+use freehold_protocol::RecordChecker;
+use freehold_protocol::bindings::Offered;
+use freehold_protocol::message::{CollectionMode, CollectionScope, CollectionStream, Start};
+use freehold_store::{RunRow, SecretRow, SecretState, SourceRow};
+use freehold_vault::SourceVault;
+use serde_json::value::to_raw_value;
+
+use super::Mail;
+use super::verdict::{Step, Verdict};
+use crate::catalog::Connector;
+use crate::credential::usable;
+use crate::problem::from_store;
+use crate::server::Inner;
+
+/// Everything a run needs before its connector is started.
+pub(super) struct Prepared {
+    pub(super) source: SourceRow,
+    pub(super) connector: Connector,
+    pub(super) credential: Option<Credential>,
+    pub(super) start: Start,
+    pub(super) checker: RecordChecker,
+}
+
+/// The one secret this run may use, and the handle that opens it.
+pub(crate) struct Credential {
+    pub(crate) kind: SecretKind,
+    pub(crate) version: u32,
+    pub(crate) vault: SourceVault,
+}
+
+/// Checks and gathers. Ends the run early, with the reason, where it cannot go on.
+pub(super) fn prepare(inner: &Inner, run: &RunRow, mailbox: &Receiver<Mail>) -> Step<Prepared> {
+    let source = inner.source_row(run.source)?;
+    let connector = match inner.catalog.get(&source.connector) {
+        Ok(connector) => connector,
+        Err(problem) => return Verdict::failed(FailureReason::ConnectorFailed, problem.to_string()).stop(),
+    };
+    agreed(inner, &source, &connector)?;
+    let bindings = match Offered::without_browser().matching(&connector.manifest) {
+        Ok(bindings) => bindings,
+        Err(missing) => return Verdict::failed(FailureReason::ConnectorFailed, format!("{missing}.")).stop(),
+    };
+    let credential = match &connector.manifest.setup.credential_capture {
+        Some(capture) => {
+            wait_for_unlock(inner, run, mailbox)?;
+            Some(credential(inner, &source, capture.kind)?)
+        }
+        None => None,
+    };
+    let probing = matches!(source.identity, IdentityState::Unconfirmed | IdentityState::Proposed { .. });
+    let event = if probing { RunEvent::Probe } else { RunEvent::Collect };
+    inner.data.transition(run.id, event, None).map_err(from_store)?;
+
+    let start = start(inner, run, &source, &connector, bindings)?;
+    let checker = RecordChecker::new(&connector.manifest, &start.scope)
+        .map_err(|error| Box::new(Verdict::failed(FailureReason::ConnectorFailed, format!("{error}."))))?;
+    Ok(Prepared { source, connector, credential, start, checker })
+}
+
+/// A changed connector that asks for no more than before is simply the new version; one that asks for more waits for the owner.
+fn agreed(inner: &Inner, source: &SourceRow, connector: &Connector) -> Step<()> {
+    if source.connector_digest.as_deref() == Some(connector.digest.as_str()) {
+        return Ok(());
+    }
+    let unapproved = inner.unapproved(source.id, connector)?;
+    if unapproved.is_empty() {
+        return Ok(inner.approve(source.id, connector)?);
+    }
+    let asks = unapproved.join(", ");
+    let message = format!("The connector changed and now also asks for: {asks}.");
+    inner.ask_source(source, InteractionKind::WiderHosts, OwnerReason::ConnectorChanged, &message, None)?;
+    Verdict::needs_owner(OwnerReason::ConnectorChanged, message).stop()
+}
+
+fn wait_for_unlock(inner: &Inner, run: &RunRow, mailbox: &Receiver<Mail>) -> Step<()> {
+    if inner.door.vault().is_ok() {
+        return Ok(());
+    }
+    inner.data.transition(run.id, RunEvent::AwaitUnlock, None).map_err(from_store)?;
+    inner.tell_run(run);
+    // Looked at once more after the state is out, so that an unlocking in between is not missed.
+    while inner.door.vault().is_err() {
+        match mailbox.recv() {
+            Ok(Mail::Cancel(by)) => return Verdict::cancelled(by).stop(),
+            Ok(_) => {}
+            Err(_) => return Verdict::cancelled(CancelledBy::Shutdown).stop(),
+        }
+    }
+    Ok(())
+}
+
+fn credential(inner: &Inner, source: &SourceRow, kind: SecretKind) -> Step<Credential> {
+    let secrets = inner.vault_db.secrets(source.id).map_err(from_store)?;
+    let attempts = inner.vault_db.attempts(source.id).map_err(from_store)?;
+    let asked_again = |secret: &SecretRow| {
+        let last = attempts.iter().rfind(|attempt| attempt.kind == kind && attempt.version == secret.version);
+        last.is_some_and(|attempt| attempt.state == AttemptState::Unknown && attempt.asked_again)
+    };
+    let newest = secrets.iter().filter(|secret| secret.kind == kind).max_by_key(|secret| secret.version);
+    let chosen =
+        newest.filter(|secret| secret.state == SecretState::Unknown && asked_again(secret)).or(usable(&secrets, kind));
+    let Some(chosen) = chosen else {
+        let (reason, detail) = match newest.map(|secret| secret.state) {
+            Some(SecretState::Rejected) => (
+                OwnerReason::CredentialRejected,
+                "The provider refused the saved sign-in details; they are not tried again.",
+            ),
+            Some(SecretState::Unknown) => {
+                (OwnerReason::AttemptUnknown, "The last sign-in was cut off before the provider answered.")
+            }
+            _ => (OwnerReason::CredentialMissing, "No sign-in details are saved for this source."),
+        };
+        return Verdict::needs_owner(reason, detail).stop();
+    };
+    let vault = inner.source_vault(source.id, &source.connector)?;
+    let Some(vault) = vault else {
+        return Verdict::needs_owner(OwnerReason::CredentialMissing, "The key of this source's sign-in details is gone.")
+            .stop();
+    };
+    Ok(Credential { kind, version: chosen.version, vault })
+}
+
+fn start(
+    inner: &Inner,
+    run: &RunRow,
+    source: &SourceRow,
+    connector: &Connector,
+    bindings: BTreeMap<String, serde_json::Value>,
+) -> Result<Start, Problem> {
+    let cursors = inner.data.cursors(source.id).map_err(from_store)?;
+    let state: BTreeMap<_, _> =
+        cursors.into_iter().filter_map(|(stream, cursor)| Some((stream, to_raw_value(&cursor).ok()?))).collect();
+    let incremental = !state.is_empty();
+    let streams = connector.manifest.streams.iter().map(|stream| CollectionStream::all_of(&stream.name)).collect();
+    Ok(Start {
+        run_id: run.id.to_string(),
+        collection_mode: if incremental { CollectionMode::Incremental } else { CollectionMode::FullRefresh },
+        scope: CollectionScope { streams },
+        state: incremental.then_some(state),
+        bindings,
+    })
+}

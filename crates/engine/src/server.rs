@@ -1,0 +1,306 @@
+//! The engine as one thing: made from its configuration, started, stopped.
+
+use std::collections::HashMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use freehold_core::run::CancelledBy;
+use freehold_core::{Clock, OwnerId, Problem, ProblemCode, Rng, RunId, ServerId, Timestamp};
+use freehold_sandbox::Host;
+use freehold_store::{DataDb, DataDir, OpenError, VaultDb};
+use tokio::sync::broadcast;
+
+use crate::catalog::Catalog;
+use crate::counters::Counters;
+use crate::event::Event;
+use crate::owner::FirstStart;
+use crate::picture::Live;
+use crate::problem::from_store;
+use crate::run::Mail;
+use crate::schedule::{self, Wake};
+use crate::throttle::Throttle;
+use crate::vault::Door;
+use crate::view::Numbers;
+
+/// Where things are, and what this deployment chose. Nothing of a provider account's has a place here (R1).
+pub struct EngineConfig {
+    /// The data directory.
+    pub data_dir: PathBuf,
+    /// The vault's key file, outside the data directory.
+    pub key_file: PathBuf,
+    /// A directory on tmpfs for runs.
+    pub scratch: PathBuf,
+    /// Folders whose subfolders are connectors.
+    pub connector_dirs: Vec<PathBuf>,
+    /// The connectors that come with Freehold.
+    pub bundled: Vec<BundledConnector>,
+    /// This program, to start as the sandbox's launcher.
+    pub launcher: PathBuf,
+    /// Where a connector's interpreter is looked up, after the system's own folders.
+    pub search_path: Vec<PathBuf>,
+    /// Whether a child may start with less isolation than a secret needs.
+    pub reduced_sandbox: bool,
+    /// How many runs may be under way at once.
+    pub parallel_runs: usize,
+    /// How long a run may take.
+    pub run_limits: RunLimits,
+}
+
+/// How long a run's connector may take. Waiting for the owner does not count.
+#[derive(Clone, Copy, Debug)]
+pub struct RunLimits {
+    /// From its start to its end.
+    pub whole: Duration,
+    /// Between two messages.
+    pub silence: Duration,
+    /// From the end of its input, or being told to stop, to its exit.
+    pub exit: Duration,
+}
+
+impl Default for RunLimits {
+    /// Six hours, ten minutes of silence, ten seconds to exit.
+    fn default() -> Self {
+        Self { whole: Duration::from_secs(6 * 3600), silence: Duration::from_secs(600), exit: Duration::from_secs(10) }
+    }
+}
+
+/// A connector that comes with Freehold.
+pub struct BundledConnector {
+    /// Its name.
+    pub name: &'static str,
+    /// Its manifest, as JSON.
+    pub manifest: &'static str,
+    /// The program.
+    pub program: PathBuf,
+    /// The program's arguments.
+    pub args: Vec<String>,
+}
+
+/// The engine. Cheap to clone; every clone is the same engine.
+#[derive(Clone)]
+pub struct Engine(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) config: EngineConfig,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rng: Arc<dyn Rng>,
+    pub(crate) server: ServerId,
+    pub(crate) data: DataDb,
+    pub(crate) vault_db: VaultDb,
+    pub(crate) door: Door,
+    pub(crate) catalog: Catalog,
+    pub(crate) host: Host,
+    pub(crate) first_start: Mutex<FirstStart>,
+    pub(crate) passphrase_tries: Throttle,
+    pub(crate) counters: Counters,
+    pub(crate) live: Live,
+    pub(crate) wake: Wake,
+    active: Mutex<HashMap<RunId, Sender<Mail>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    events: broadcast::Sender<Event>,
+    // Last, so that the lock on the data directory outlives the databases.
+    _data_dir: DataDir,
+}
+
+impl Engine {
+    /// Opens the data directory and the vault, and closes what a dead server left open. Nothing runs yet.
+    ///
+    /// A second server on the directory is `data_directory_in_use`, data of a later version `data_newer`; neither writes anything.
+    pub fn open(config: EngineConfig, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Result<Engine, Problem> {
+        let data_dir = DataDir::open(&config.data_dir).map_err(open_problem)?;
+        let vault_db = VaultDb::open(&data_dir).map_err(open_problem)?;
+        let data = DataDb::open(&data_dir, Arc::clone(&clock)).map_err(open_problem)?;
+        // What a dead server left there: its runs are over, and their processes died with it.
+        clear_scratch(&config.scratch);
+        make_scratch(&config.scratch)?;
+        let catalog = Catalog::new(&config)?;
+        let door = Door::open(&vault_db, &config.key_file)?;
+        let first_start = Mutex::new(FirstStart::new(&vault_db, &*rng)?);
+        let inner = Inner {
+            server: ServerId::new(&*clock, &*rng),
+            host: Host::probe(config.launcher.clone()).with_search_path(config.search_path.clone()),
+            first_start,
+            door,
+            catalog,
+            data,
+            vault_db,
+            passphrase_tries: Throttle::new(),
+            counters: Counters::default(),
+            live: Live::default(),
+            wake: Wake::default(),
+            active: Mutex::default(),
+            threads: Mutex::default(),
+            events: broadcast::channel(256).0,
+            config,
+            clock,
+            rng,
+            _data_dir: data_dir,
+        };
+        let engine = Engine(Arc::new(inner));
+        engine.0.close_what_a_dead_server_left()?;
+        Ok(engine)
+    }
+
+    /// Starts the scheduler.
+    pub fn start(&self) {
+        let inner = Arc::clone(&self.0);
+        self.0.spawn("scheduler", move || schedule::run(&inner));
+    }
+
+    /// Stops taking up runs and ends those under way, waiting for at most `grace`.
+    pub fn stop(&self, grace: Duration) {
+        self.0.wake.stop();
+        for mailbox in lock(&self.0.active).values() {
+            // A run that has just ended no longer listens.
+            let _ = mailbox.send(Mail::Cancel(CancelledBy::Shutdown));
+        }
+        let until = Instant::now() + grace;
+        let threads = std::mem::take(&mut *lock(&self.0.threads));
+        while threads.iter().any(|thread| !thread.is_finished()) && Instant::now() < until {
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+        for thread in threads.into_iter().filter(JoinHandle::is_finished) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the engine had panicked");
+            }
+        }
+        clear_scratch(&self.0.config.scratch);
+    }
+
+    /// Looks at once whether a run is due: for tests that move the clock.
+    pub fn wake(&self) {
+        self.0.wake.now();
+    }
+
+    /// Changes, from now on. A receiver that falls behind is told so and looks at everything again.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.0.events.subscribe()
+    }
+
+    /// Numbers for the metrics page.
+    pub fn numbers(&self) -> Numbers {
+        self.0.numbers()
+    }
+
+    /// Whether the databases answer: the readiness check.
+    pub fn is_ready(&self) -> Result<(), Problem> {
+        self.0.vault_db.owner().map_err(from_store)?;
+        self.0.data.setting("ready").map_err(from_store)?;
+        Ok(())
+    }
+
+    /// What the sandbox can do on this machine.
+    pub fn host(&self) -> &Host {
+        &self.0.host
+    }
+
+    /// The present instant, by the engine's clock.
+    pub fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+}
+
+impl Inner {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Tells whoever watches. No one watching is fine.
+    pub(crate) fn tell(&self, event: Event) {
+        let _ = self.events.send(event);
+    }
+
+    /// The owner, once there is one.
+    pub(crate) fn owner(&self) -> Result<OwnerId, Problem> {
+        match self.vault_db.owner().map_err(from_store)? {
+            Some(owner) => Ok(owner.id),
+            None => Err(Problem::new(
+                ProblemCode::NotSetUp,
+                "Freehold has no owner yet.",
+                "Open the console, or run `freehold init`, to set it up.",
+            )),
+        }
+    }
+
+    pub(crate) fn mailbox(&self, run: RunId) -> Option<Sender<Mail>> {
+        lock(&self.active).get(&run).cloned()
+    }
+
+    pub(crate) fn mailboxes(&self) -> Vec<Sender<Mail>> {
+        lock(&self.active).values().cloned().collect()
+    }
+
+    pub(crate) fn active_runs(&self) -> usize {
+        lock(&self.active).len()
+    }
+
+    pub(crate) fn register(&self, run: RunId, mailbox: Sender<Mail>) {
+        lock(&self.active).insert(run, mailbox);
+    }
+
+    pub(crate) fn unregister(&self, run: RunId) {
+        lock(&self.active).remove(&run);
+    }
+
+    /// A thread that `stop` waits for.
+    pub(crate) fn spawn(&self, name: &str, body: impl FnOnce() + Send + 'static) {
+        match std::thread::Builder::new().name(name.to_owned()).spawn(body) {
+            Ok(thread) => {
+                let mut threads = lock(&self.threads);
+                threads.retain(|thread| !thread.is_finished());
+                threads.push(thread);
+            }
+            Err(error) => tracing::error!(%error, thread = name, "a thread could not be started"),
+        }
+    }
+}
+
+/// A lock whose holder panicked is still a lock: what it guards is changed in single steps.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes what a server keeps in the scratch directory, and nothing else that may be there; the directory too if that leaves it
+/// empty.
+fn clear_scratch(scratch: &Path) {
+    for own in ["runs", "taken", "connectors"].map(|name| scratch.join(name)) {
+        match std::fs::remove_dir_all(&own) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                tracing::warn!(dir = %own.display(), %error, "a scratch directory could not be removed");
+            }
+            _ => {}
+        }
+    }
+    // It may hold what others keep there, and then it stays.
+    let _ = std::fs::remove_dir(scratch);
+}
+
+/// Nobody else can list it, and a child with a uid of its own can reach what is made for it in there.
+fn make_scratch(scratch: &Path) -> Result<(), Problem> {
+    let made = std::fs::create_dir_all(scratch)
+        .and_then(|()| std::fs::set_permissions(scratch, std::fs::Permissions::from_mode(0o711)));
+    made.map_err(|error| {
+        Problem::new(
+            ProblemCode::StorageFailed,
+            format!("The scratch directory {} cannot be used: {error}.", scratch.display()),
+            "Check that it is on a writable disk and is this user's.",
+        )
+    })
+}
+
+fn open_problem(error: OpenError) -> Problem {
+    let (code, next) = match &error {
+        OpenError::InUse { .. } => {
+            (ProblemCode::DataDirectoryInUse, "Stop the other server, or give this one a data directory of its own.")
+        }
+        OpenError::Newer { .. } => {
+            (ProblemCode::DataNewer, "Use the newer Freehold, or restore the copy made before its migration.")
+        }
+        _ => (ProblemCode::StorageFailed, "Check the data directory's path, owner and free space."),
+    };
+    Problem::new(code, format!("{error}."), next)
+}

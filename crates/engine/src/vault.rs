@@ -1,0 +1,373 @@
+//! The vault's door: its state, unlocking, the audit log.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use data_encoding::HEXLOWER;
+use freehold_core::status::VaultState;
+use freehold_core::{ConnectorName, Problem, ProblemCode, SealedBytes, SecretBytes, SourceId};
+use freehold_store::{AuditHead, AuditMake, AuditRow, SlotRow, VaultDb};
+use freehold_vault::audit::{self, AuditEvent, AuditRecord, Head};
+use freehold_vault::key_file::{self, KeyFileError};
+use freehold_vault::{
+    KeyCheck, KeyPurpose, KeyState, RecoveryKey, SlotKey, SlotKind, SourceBinding, SourceVault, UnlockError, Vault,
+    WrappedKey,
+};
+
+use crate::caller::{Caller, Permission};
+use crate::event::Event;
+use crate::problem::from_store;
+use crate::run::Mail;
+use crate::server::{Engine, Inner, lock};
+use crate::view::{AuditCheck, AuditView, SlotView, VaultView};
+
+/// The vault while the server runs: a state, and the open vault when it is unlocked.
+pub(crate) struct Door {
+    key_file: PathBuf,
+    now: Mutex<Standing>,
+}
+
+struct Standing {
+    state: VaultState,
+    vault: Option<Arc<Vault>>,
+}
+
+impl Door {
+    /// Looks whether there is a vault, and unlocks it with the key file. Never makes a key beside old data.
+    pub(crate) fn open(vault_db: &VaultDb, key_file: &Path) -> Result<Door, Problem> {
+        let (state, vault) = match vault_db.owner().map_err(from_store)? {
+            None => (VaultState::Uninitialised, None),
+            Some(owner) => match key_file::read(key_file) {
+                Err(KeyFileError::Missing { .. }) => (VaultState::KeyMissing, None),
+                Err(error) => {
+                    tracing::error!(%error, "the vault's key file cannot be used");
+                    (VaultState::WrongKey, None)
+                }
+                Ok(key) => unlock(vault_db, owner.id, &key, SlotKind::KeyFile)?,
+            },
+        };
+        Ok(Door { key_file: key_file.to_owned(), now: Mutex::new(Standing { state, vault: vault.map(Arc::new) }) })
+    }
+
+    pub(crate) fn state(&self) -> VaultState {
+        lock(&self.now).state
+    }
+
+    pub(crate) fn key_file(&self) -> &Path {
+        &self.key_file
+    }
+
+    /// The open vault, or the problem that says why it is not.
+    pub(crate) fn vault(&self) -> Result<Arc<Vault>, Problem> {
+        let now = lock(&self.now);
+        now.vault.clone().ok_or_else(|| closed(now.state))
+    }
+
+    pub(crate) fn set(&self, state: VaultState, vault: Option<Vault>) {
+        *lock(&self.now) = Standing { state, vault: vault.map(Arc::new) };
+    }
+}
+
+impl Engine {
+    /// The vault's state and slots.
+    pub fn vault(&self, caller: &Caller) -> Result<VaultView, Problem> {
+        caller.must(Permission::Read)?;
+        self.0.vault_view()
+    }
+
+    /// Unlocks the vault with the recovery key, or with the key file if `recovery_key` is none.
+    pub fn unlock_vault(&self, caller: &Caller, recovery_key: Option<&SecretBytes>) -> Result<VaultView, Problem> {
+        caller.must(Permission::Reauthenticated)?;
+        let inner = &self.0;
+        let owner = inner.owner()?;
+        let (kind, key) = match recovery_key {
+            Some(typed) => (SlotKind::RecoveryKey, parse_recovery_key(typed)?.slot_key()),
+            None => (SlotKind::KeyFile, key_file::read(inner.door.key_file()).map_err(key_file_problem)?),
+        };
+        let (state, vault) = unlock(&inner.vault_db, owner, &key, kind)?;
+        if vault.is_none() {
+            inner.record(&caller.actor(), "vault.unlock_refused", kind.as_str(), &[("state", state.as_str())])?;
+            return Err(closed(state));
+        }
+        inner.door.set(state, vault);
+        inner.record(&caller.actor(), "vault.unlock", kind.as_str(), &[])?;
+        for mailbox in inner.mailboxes() {
+            // A run that has just ended no longer listens.
+            let _ = mailbox.send(Mail::VaultUnlocked);
+        }
+        inner.wake.now();
+        inner.tell(Event::Vault);
+        inner.vault_view()
+    }
+
+    /// Locks it. Runs under way go on with what they already hold.
+    pub fn lock_vault(&self, caller: &Caller) -> Result<VaultView, Problem> {
+        caller.must(Permission::Configure)?;
+        self.0.door.vault()?;
+        self.0.record(&caller.actor(), "vault.lock", "vault", &[])?;
+        self.0.door.set(VaultState::Locked, None);
+        self.0.tell(Event::Vault);
+        self.0.vault_view()
+    }
+
+    /// The audit log after `after` (0 for the first), oldest first.
+    pub fn audit(&self, caller: &Caller, after: u64, limit: u32) -> Result<Vec<AuditView>, Problem> {
+        caller.must(Permission::Read)?;
+        let rows = self.0.vault_db.audit(after, limit.clamp(1, 1_000) as usize).map_err(from_store)?;
+        Ok(rows.into_iter().map(audit_view).collect())
+    }
+
+    /// The newest entries of the audit log, newest first.
+    pub fn latest_audit(&self, caller: &Caller, limit: u32) -> Result<Vec<AuditView>, Problem> {
+        caller.must(Permission::Read)?;
+        let rows = self.0.vault_db.latest_audit(None, limit.clamp(1, 1_000) as usize).map_err(from_store)?;
+        Ok(rows.into_iter().map(audit_view).collect())
+    }
+
+    /// Checks the whole chain, from the first entry to the head.
+    pub fn verify_audit(&self, caller: &Caller) -> Result<AuditCheck, Problem> {
+        caller.must(Permission::Read)?;
+        self.0.verify_audit()
+    }
+}
+
+impl Inner {
+    fn vault_view(&self) -> Result<VaultView, Problem> {
+        let state = self.door.state();
+        let slots = self.vault_db.slots().map_err(from_store)?;
+        let sentence = match state {
+            VaultState::Uninitialised => "No vault has been made yet.",
+            VaultState::Unlocked => "Saved sign-in details can be used, each for its own source.",
+            VaultState::Locked => "Sources with saved sign-in details wait until it is unlocked.",
+            VaultState::WrongKey => {
+                "The key file does not open this vault. Put the right one back, or unlock with the recovery key."
+            }
+            VaultState::Corrupt => "The vault's own records do not hold together. Restore vault.db from a backup.",
+            VaultState::KeyMissing => {
+                "The key file is missing. Put it back, or unlock with the recovery key. No new key is made beside old data."
+            }
+        };
+        Ok(VaultView {
+            state,
+            sentence: sentence.to_owned(),
+            slots: slots
+                .into_iter()
+                .map(|slot: SlotRow| SlotView { kind: slot.kind, confirmed: slot.confirmed, created_at: slot.created_at })
+                .collect(),
+            key_file: self.door.key_file().display().to_string(),
+        })
+    }
+
+    /// The handle for one source's secrets, with every live generation of its key; `None` if it has no key yet.
+    pub(crate) fn source_vault(&self, source: SourceId, connector: &ConnectorName) -> Result<Option<SourceVault>, Problem> {
+        let vault = self.door.vault()?;
+        let rows = self.vault_db.source_keys(source, KeyPurpose::Secrets.as_str()).map_err(from_store)?;
+        let keys: Vec<WrappedKey> = rows
+            .into_iter()
+            .filter_map(|row| {
+                let state = KeyState::parse(&row.state)?;
+                Some(WrappedKey { generation: row.generation, state, wrapped: row.wrapped })
+            })
+            .collect();
+        if keys.is_empty() {
+            return Ok(None);
+        }
+        self.handle(&vault, source, connector, &keys).map(Some)
+    }
+
+    /// A first key for a source, and the handle that seals with it. The key is not stored yet.
+    pub(crate) fn new_source_vault(
+        &self,
+        source: SourceId,
+        connector: &ConnectorName,
+    ) -> Result<(SourceVault, u32, SealedBytes), Problem> {
+        const FIRST_GENERATION: u32 = 1;
+        let vault = self.door.vault()?;
+        let wrapped = vault.new_source_key(source, KeyPurpose::Secrets, FIRST_GENERATION, &*self.rng);
+        let key = WrappedKey { generation: FIRST_GENERATION, state: KeyState::Active, wrapped: wrapped.clone() };
+        Ok((self.handle(&vault, source, connector, &[key])?, FIRST_GENERATION, wrapped))
+    }
+
+    fn handle(
+        &self,
+        vault: &Vault,
+        source: SourceId,
+        connector: &ConnectorName,
+        keys: &[WrappedKey],
+    ) -> Result<SourceVault, Problem> {
+        let binding = SourceBinding { owner: self.owner()?, source, connector: connector.clone() };
+        vault.source_vault(binding, keys).map_err(|error| {
+            tracing::error!(%source, %error, "a source's key does not open");
+            Problem::new(
+                ProblemCode::VaultUnavailable,
+                "This source's key does not open with this vault.",
+                "Restore vault.db from a backup, or forget the source's sign-in details and give them again.",
+            )
+        })
+    }
+
+    /// What appends one event to the audit chain, inside whichever transaction it belongs to.
+    pub(crate) fn audited(&self, actor: &str, action: &str, subject: &str, detail: &[(&str, &str)]) -> AuditMake {
+        let event = AuditEvent {
+            at: self.now(),
+            actor: actor.to_owned(),
+            action: action.to_owned(),
+            subject: subject.to_owned(),
+            detail: detail.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        };
+        let vault = self.door.vault().ok();
+        Box::new(move |head: AuditHead| {
+            let seq = head.seq + 1;
+            let hash = audit::link(&head.hash, seq, &event);
+            let mac = vault.map(|vault| vault.mac_audit_head(&hash));
+            // Pairs, since the hash covers their order.
+            let detail_json = serde_json::to_string(&event.detail).unwrap_or_default();
+            let row = AuditRow {
+                seq,
+                at: event.at,
+                actor: event.actor,
+                action: event.action,
+                subject: event.subject,
+                detail_json,
+                hash,
+            };
+            (row, mac)
+        })
+    }
+
+    /// Appends one event on its own.
+    pub(crate) fn record(&self, actor: &str, action: &str, subject: &str, detail: &[(&str, &str)]) -> Result<(), Problem> {
+        self.vault_db.append_audit(self.audited(actor, action, subject, detail)).map_err(from_store)
+    }
+
+    /// Follows the chain to its end. The last event appended while the vault was unlocked is signed, together with all before it,
+    /// so a chain that was cut off before that one does not pass.
+    fn verify_audit(&self) -> Result<AuditCheck, Problem> {
+        const PAGE: usize = 1_000;
+        let signed = self.vault_db.audit_mac().map_err(from_store)?;
+        let mut signed_hash = None;
+        let mut head = Head::EMPTY;
+        loop {
+            let rows = self.vault_db.audit(head.seq, PAGE).map_err(from_store)?;
+            if rows.is_empty() {
+                break;
+            }
+            if let Some(row) = rows.iter().find(|row| signed.is_some_and(|(seq, _)| row.seq == seq)) {
+                signed_hash = Some(row.hash);
+            }
+            let records = rows.iter().map(|row| AuditRecord { seq: row.seq, event: event_of(row), hash: row.hash });
+            head = match audit::verify(head, records) {
+                Ok(head) => head,
+                Err(broken) => return Ok(broken_at(broken.seq, format!("Entry {}: {}.", broken.seq, broken.why))),
+            };
+        }
+        let vault = self.door.vault().ok();
+        Ok(match (signed, signed_hash, vault) {
+            (Some((seq, _)), None, _) => broken_at(seq, format!("Entry {seq} was signed and is gone: the end was cut off.")),
+            (Some((seq, mac)), Some(hash), Some(vault)) if !vault.check_audit_head_mac(&hash, &mac) => {
+                broken_at(seq, format!("Entry {seq} is not the one this vault signed."))
+            }
+            (_, _, Some(_)) => whole(head.seq, "All entries hold, up to the last one this vault signed and on to the end."),
+            (_, _, None) => whole(head.seq, "All entries hold. Their signature can be checked once the vault is unlocked."),
+        })
+    }
+}
+
+fn whole(entries: u64, sentence: &str) -> AuditCheck {
+    AuditCheck { intact: true, entries, sentence: sentence.to_owned(), broken_at: None }
+}
+
+fn broken_at(seq: u64, sentence: String) -> AuditCheck {
+    AuditCheck { intact: false, entries: seq.saturating_sub(1), sentence, broken_at: Some(seq) }
+}
+
+pub(crate) fn parse_recovery_key(typed: &SecretBytes) -> Result<RecoveryKey, Problem> {
+    RecoveryKey::parse(typed).map_err(|error| {
+        Problem::new(
+            ProblemCode::BadInput,
+            format!("{error}."),
+            "Type it as it was printed; spaces and dashes do not matter.",
+        )
+        .at("recovery_key")
+    })
+}
+
+pub(crate) fn unlock(
+    vault_db: &VaultDb,
+    owner: freehold_core::OwnerId,
+    key: &SlotKey,
+    kind: SlotKind,
+) -> Result<(VaultState, Option<Vault>), Problem> {
+    let slots = vault_db.slots().map_err(from_store)?;
+    let check = vault_db.key_check().map_err(from_store)?.and_then(|bytes| KeyCheck::from_bytes(&bytes));
+    let (Some(slot), Some(check)) = (slots.into_iter().find(|slot| slot.kind == kind.as_str()), check) else {
+        return Ok((VaultState::Corrupt, None));
+    };
+    Ok(match Vault::unlock(owner, key, kind, &slot.wrapped, &check) {
+        Ok(vault) => (VaultState::Unlocked, Some(vault)),
+        Err(UnlockError::WrongKey { .. }) => (VaultState::WrongKey, None),
+        Err(_) => (VaultState::Corrupt, None),
+    })
+}
+
+fn closed(state: VaultState) -> Problem {
+    match state {
+        VaultState::Locked => Problem::new(
+            ProblemCode::VaultLocked,
+            "The vault is locked.",
+            "Unlock it in Settings, or with `freehold vault unlock`.",
+        ),
+        VaultState::Uninitialised => Problem::new(ProblemCode::NotSetUp, "There is no vault yet.", "Set Freehold up first."),
+        VaultState::WrongKey => Problem::new(
+            ProblemCode::VaultUnavailable,
+            "The key given does not open this vault.",
+            "Put the right key file back, or unlock with the recovery key.",
+        ),
+        VaultState::KeyMissing => Problem::new(
+            ProblemCode::VaultUnavailable,
+            "The vault's key file is missing.",
+            "Put it back, or unlock with the recovery key.",
+        ),
+        VaultState::Corrupt | VaultState::Unlocked => {
+            Problem::new(ProblemCode::VaultUnavailable, "The vault is damaged.", "Restore vault.db from a backup.")
+        }
+    }
+}
+
+fn key_file_problem(error: KeyFileError) -> Problem {
+    Problem::new(
+        ProblemCode::VaultUnavailable,
+        format!("{error}."),
+        "Put the key file back, or unlock with the recovery key.",
+    )
+}
+
+fn event_of(row: &AuditRow) -> AuditEvent {
+    AuditEvent {
+        at: row.at,
+        actor: row.actor.clone(),
+        action: row.action.clone(),
+        subject: row.subject.clone(),
+        detail: details(row),
+    }
+}
+
+fn audit_view(row: AuditRow) -> AuditView {
+    AuditView {
+        seq: row.seq,
+        at: row.at,
+        detail: details(&row)
+            .into_iter()
+            .map(|(name, value)| (name, value.into()))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        hash: HEXLOWER.encode(&row.hash),
+        actor: row.actor,
+        action: row.action,
+        subject: row.subject,
+    }
+}
+
+fn details(row: &AuditRow) -> Vec<(String, String)> {
+    serde_json::from_str(&row.detail_json).unwrap_or_default()
+}

@@ -1,0 +1,14 @@
+//! The engine with everything real but the provider: databases, vault, sandbox, and connectors in other languages.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, missing_docs, unreachable_pub)]
+
+mod attempts;
+mod contract;
+mod files;
+mod first_records;
+mod gate;
+mod interactions;
+mod recovery;
+mod schedule;
+mod setup;
+mod support;

@@ -1,0 +1,97 @@
+//! `data.db`: sources, runs, interactions, records, files, sessions, tokens, settings.
+//!
+//! A commit is on disk before its answer, but for batches of records and for notes on a running run. Those are with the system,
+//! and reach the disk at the latest with the commit that ends the run, because SQLite's log is one file written in order: a STATE is
+//! never on disk without the records it stands for.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use freehold_core::{Clock, Timestamp};
+use rusqlite::Connection;
+
+use crate::database::{Database, Durability, Kind};
+use crate::{DataDir, OpenError, Result, StoreError};
+
+pub mod access;
+pub mod blob;
+pub mod commit;
+pub mod interaction;
+pub mod record;
+pub mod rejected;
+pub mod run;
+pub mod source;
+pub mod write;
+
+mod held;
+mod revert;
+mod setting;
+
+const KIND: Kind = Kind {
+    name: "data.db",
+    migrations: &[include_str!("../migrations/data/001.sql")],
+    // The log is folded into the file every 64 MiB: a page of an index that every batch changes, as keys in no order make it, is
+    // then written to the file once for many batches.
+    setup: "PRAGMA wal_autocheckpoint = 16000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384;",
+};
+
+/// The database of everything that is not sealed.
+pub struct DataDb {
+    database: Database,
+    clock: Arc<dyn Clock>,
+    blobs: PathBuf,
+    /// Files taken over and not linked to a record yet; a sweep leaves them alone.
+    unlinked: Mutex<HashSet<String>>,
+}
+
+impl DataDb {
+    /// Opens it, making it or bringing it up to date if need be. `clock` says when runs move on and when records are seen.
+    pub fn open(dir: &DataDir, clock: Arc<dyn Clock>) -> std::result::Result<DataDb, OpenError> {
+        let database = Database::open(dir, &KIND)?;
+        let data = DataDb { database, clock, blobs: dir.blobs(), unlinked: Mutex::default() };
+        data.sweep_blobs().map_err(|source| OpenError::Database {
+            operation: "removing files nothing refers to",
+            path: data.database.path().to_owned(),
+            source,
+        })?;
+        Ok(data)
+    }
+
+    /// Reads the whole file and checks that it holds together.
+    pub fn integrity_check(&self) -> Result<()> {
+        self.read("checking the database", |connection| {
+            let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+            if found == "ok" { Ok(()) } else { Err(StoreError::corrupt(found)) }
+        })
+    }
+
+    fn unlinked(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.unlinked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn write<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.database.write(operation, Durability::Disk, move |transaction| work(transaction))
+    }
+
+    /// As `write`, for what may be lost in a power cut, whole, without harm.
+    fn write_soon<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.database.write(operation, Durability::System, move |transaction| work(transaction))
+    }
+
+    fn read<T>(&self, operation: &'static str, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        self.database.read(operation, work)
+    }
+}

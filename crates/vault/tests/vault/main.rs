@@ -1,0 +1,7 @@
+//! The vault from outside, by its public functions.
+
+mod binding;
+mod frozen;
+mod never_shown;
+mod support;
+mod unlocking;

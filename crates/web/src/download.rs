@@ -1,0 +1,84 @@
+//! A provider's file on its way to the owner. It is hostile until shown otherwise: it goes out as a download of no type, which no
+//! browser opens in this server's name.
+
+use std::fs::File;
+use std::io::Read;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use freehold_core::{Problem, ProblemCode};
+use freehold_engine::view::BlobView;
+use futures_util::stream;
+
+use crate::refused::Refused;
+
+/// Bytes read at a time.
+const CHUNK: usize = 64 * 1024;
+
+/// Sends the file.
+pub(crate) async fn send(blob: BlobView) -> Result<Response, Refused> {
+    let path = blob.path.clone();
+    let opened = tokio::task::spawn_blocking(move || File::open(path)).await;
+    let Ok(Ok(file)) = opened else {
+        tracing::error!(sha256 = %blob.sha256, "a record's file cannot be opened");
+        let problem = Problem::new(
+            ProblemCode::StorageFailed,
+            "The file belongs to a record but cannot be opened.",
+            "Look at the data directory: its blobs folder may have been changed from outside.",
+        );
+        return Err(Refused(problem));
+    };
+    let mut response =
+        Body::from_stream(stream::unfold(Some(file), |file| async { next_chunk(file?).await })).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(blob.size));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
+    headers.insert(
+        header::CONTENT_DISPOSITION,
+        HeaderValue::from_str(&disposition(&blob.filename)).unwrap_or(HeaderValue::from_static("attachment")),
+    );
+    Ok(response)
+}
+
+async fn next_chunk(mut file: File) -> Option<(std::io::Result<Bytes>, Option<File>)> {
+    let read = tokio::task::spawn_blocking(move || {
+        let mut chunk = vec![0; CHUNK];
+        let count = file.read(&mut chunk)?;
+        chunk.truncate(count);
+        Ok::<_, std::io::Error>((chunk, file))
+    });
+    match read.await.map_err(std::io::Error::other).and_then(|read| read) {
+        Ok((chunk, _)) if chunk.is_empty() => None,
+        Ok((chunk, file)) => Some((Ok(Bytes::from(chunk)), Some(file))),
+        Err(error) => Some((Err(error), None)),
+    }
+}
+
+/// `Content-Disposition` with the provider's file name, reduced to its last part (RFC 6266, section 4.3; RFC 8187).
+fn disposition(filename: &str) -> String {
+    let last = filename.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name: String = last.chars().filter(|c| !c.is_control()).take(120).collect();
+    let name = name.trim_matches(|c: char| c == '.' || c.is_whitespace());
+    let name = if name.is_empty() { "file" } else { name };
+    let ascii: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || "._- ()".contains(c) { c } else { '_' }).collect();
+    format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{}", crate::page::url::segment(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_name_can_neither_leave_its_header_nor_its_folder() {
+        assert_eq!(disposition("lake.png"), "attachment; filename=\"lake.png\"; filename*=UTF-8''lake.png");
+        assert_eq!(
+            disposition("../../x\"\r\nSet-Cookie: a=b"),
+            "attachment; filename=\"x_Set-Cookie_ a_b\"; filename*=UTF-8''x%22Set-Cookie%3A%20a%3Db"
+        );
+        assert_eq!(disposition("Käse.pdf"), "attachment; filename=\"K_se.pdf\"; filename*=UTF-8''K%C3%A4se.pdf");
+        assert_eq!(disposition("..."), "attachment; filename=\"file\"; filename*=UTF-8''file");
+    }
+}

@@ -1,0 +1,181 @@
+//! A manifest's form on its way to a page and back. Names, labels and help come from the manifest alone (R9).
+
+use std::collections::BTreeMap;
+
+use freehold_core::{Problem, ProblemCode, SecretBytes};
+use freehold_engine::{Field, FieldType, Form};
+use serde_json::Value;
+
+use crate::body::FormBody;
+
+/// One field as a template shows it. A secret's `value` is always empty (R12).
+#[derive(Clone, Debug)]
+pub(crate) struct FieldView {
+    pub(crate) name: String,
+    pub(crate) label: String,
+    /// The `type` of an input, or `select`, `checkbox`, `textarea`, `choices`.
+    pub(crate) shape: &'static str,
+    pub(crate) value: String,
+    pub(crate) required: bool,
+    /// Whether most owners leave it as it is: optional, and not about which host is reached.
+    pub(crate) is_extra: bool,
+    /// A word beside the label, where it may be left blank.
+    pub(crate) aside: &'static str,
+    pub(crate) autocomplete: String,
+    pub(crate) placeholder: Option<String>,
+    pub(crate) help_text: Option<String>,
+    pub(crate) help_url: Option<String>,
+    pub(crate) options: Vec<OptionView>,
+    pub(crate) min: Option<f64>,
+    pub(crate) max: Option<f64>,
+    pub(crate) error: Option<String>,
+}
+
+/// One choice of a field.
+#[derive(Clone, Debug)]
+pub(crate) struct OptionView {
+    pub(crate) value: String,
+    pub(crate) label: String,
+    pub(crate) chosen: bool,
+}
+
+impl FieldView {
+    /// What describes the field to a screen reader: its help and its error, by their ids.
+    pub(crate) fn described_by(&self) -> Option<String> {
+        let help = (self.help_text.is_some() || self.help_url.is_some()).then(|| format!("help-{}", self.name));
+        let error = self.error.is_some().then(|| format!("error-{}", self.name));
+        let ids: Vec<String> = help.into_iter().chain(error).collect();
+        (!ids.is_empty()).then(|| ids.join(" "))
+    }
+}
+
+/// What the fields of a form start with.
+pub(crate) enum Start<'a> {
+    /// The manifest's defaults.
+    Defaults,
+    /// What the source has now.
+    Settings(&'a serde_json::Map<String, Value>),
+    /// What was just typed: not the secrets.
+    Typed(&'a FormBody),
+}
+
+/// The fields of a form; each name gets `prefix`, so that two forms fit on one page.
+pub(crate) fn fields(form: &Form, prefix: &str, start: &Start<'_>, problem: Option<&Problem>) -> Vec<FieldView> {
+    form.fields.iter().map(|field| view(field, prefix, start, problem)).collect()
+}
+
+fn view(field: &Field, prefix: &str, start: &Start<'_>, problem: Option<&Problem>) -> FieldView {
+    let name = format!("{prefix}{}", field.name);
+    let default = || field.default_text().unwrap_or_default();
+    let value = match start {
+        _ if is_secret(field) => String::new(),
+        Start::Defaults => default(),
+        Start::Settings(settings) => settings.get(&field.name).map_or_else(default, text_of),
+        Start::Typed(body) if field.field_type == FieldType::Multi => lines(&body.texts(&name)),
+        Start::Typed(body) => body.text(&name).unwrap_or_default().to_owned(),
+    };
+    let option = |option: &freehold_engine::FieldOption| OptionView {
+        value: option.value.clone(),
+        label: option.label.clone(),
+        chosen: value.lines().any(|chosen| chosen == option.value),
+    };
+    FieldView {
+        is_extra: !field.required && !field.affects_host && !field.identity,
+        label: field.label.clone(),
+        aside: if field.required { "" } else { "optional" },
+        shape: shape(field),
+        required: field.required,
+        autocomplete: field.autocomplete.clone().unwrap_or_else(|| "off".to_owned()),
+        placeholder: field.placeholder.clone(),
+        help_text: field.help_text.clone(),
+        help_url: field.help_url.clone().filter(|url| url.starts_with("https://") || url.starts_with("http://")),
+        options: field.options.iter().map(option).collect(),
+        min: field.min,
+        max: field.max,
+        error: problem.filter(|problem| problem.at.as_deref() == Some(&field.name)).map(|problem| problem.what.clone()),
+        name,
+        value,
+    }
+}
+
+/// A value the engine never shows again: declared secret, or entered hidden.
+fn is_secret(field: &Field) -> bool {
+    field.secret || field.field_type == FieldType::Password
+}
+
+fn shape(field: &Field) -> &'static str {
+    match field.field_type {
+        FieldType::Textarea => "textarea",
+        FieldType::Multi if field.options.is_empty() => "textarea",
+        _ if is_secret(field) => "password",
+        FieldType::Multi => "choices",
+        FieldType::Select => "select",
+        FieldType::Checkbox => "checkbox",
+        FieldType::Email => "email",
+        FieldType::Tel => "tel",
+        FieldType::Url => "url",
+        FieldType::Number => "number",
+        FieldType::Text | FieldType::Password => "text",
+    }
+}
+
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(text_of).collect::<Vec<_>>().join("\n"),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+fn lines(texts: &[&str]) -> String {
+    texts.iter().flat_map(|text| text.lines()).map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+/// The settings as typed. What is blank is left out, but for a box, which is either ticked or not.
+pub(crate) fn settings(form: &Form, prefix: &str, body: &FormBody) -> BTreeMap<String, Value> {
+    let typed = form.fields.iter().filter_map(|field| {
+        let name = format!("{prefix}{}", field.name);
+        let text = match field.field_type {
+            FieldType::Checkbox => body.text(&name).is_some().to_string(),
+            FieldType::Multi => lines(&body.texts(&name)),
+            _ => body.text(&name)?.replace("\r\n", "\n"),
+        };
+        Some((field.name.clone(), Value::String(text)))
+    });
+    typed.collect()
+}
+
+/// Sign-in details as typed. What is blank is left out. The secrets are taken out of the body; what is not secret stays, so that
+/// a form shown again has it.
+pub(crate) fn secrets(form: &Form, prefix: &str, body: &mut FormBody) -> BTreeMap<String, SecretBytes> {
+    let typed = form.fields.iter().map(|field| {
+        let name = format!("{prefix}{}", field.name);
+        let value = match field.field_type {
+            _ if is_secret(field) => body.take(&name),
+            FieldType::Checkbox => body.text(&name).is_some().to_string().into(),
+            FieldType::Multi => lines(&body.texts(&name)).into(),
+            _ => body.text(&name).unwrap_or_default().to_owned().into(),
+        };
+        (field.name.clone(), value)
+    });
+    typed.filter(|(_, value)| !value.is_empty()).collect()
+}
+
+/// Whether a problem belongs above the form it came from: the owner can do something about it there.
+pub(crate) fn is_about_input(problem: &Problem) -> bool {
+    matches!(
+        problem.code,
+        ProblemCode::BadInput
+            | ProblemCode::Conflict
+            | ProblemCode::ConnectorInvalid
+            | ProblemCode::ModeNotOffered
+            | ProblemCode::NoLongerNeeded
+            | ProblemCode::ReauthenticationRequired
+            | ProblemCode::SourceBusy
+            | ProblemCode::TooManyTries
+            | ProblemCode::Unauthenticated
+            | ProblemCode::VaultLocked
+            | ProblemCode::VaultUnavailable
+    )
+}

@@ -1,0 +1,94 @@
+//! The console's pages. A page's module turns the engine's views into what its template shows; templates decide nothing.
+
+pub(crate) mod add;
+pub(crate) mod change;
+pub(crate) mod details;
+pub(crate) mod error;
+pub(crate) mod home;
+pub(crate) mod interaction;
+pub(crate) mod record;
+pub(crate) mod records;
+pub(crate) mod remove;
+pub(crate) mod run;
+pub(crate) mod settings;
+pub(crate) mod setup;
+pub(crate) mod sign_in;
+pub(crate) mod source;
+pub(crate) mod start;
+pub(crate) mod text;
+pub(crate) mod url;
+
+#[cfg(test)]
+mod gallery;
+
+use askama::Template;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+
+use crate::refused::Refused;
+
+/// What a page's handler answers.
+pub(crate) type Page = Result<Response, Refused>;
+
+/// What every page has around its content.
+pub(crate) struct Frame {
+    title: String,
+    /// Which entry of the navigation this page is under; none where there is no navigation.
+    under: Option<Under>,
+    style: String,
+    script: String,
+    mark: String,
+}
+
+/// The entries of the navigation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Under {
+    Home,
+    Add,
+    Settings,
+}
+
+impl Frame {
+    /// A page of the signed-in owner.
+    pub(crate) fn new(title: impl Into<String>, under: Under) -> Self {
+        Self { under: Some(under), ..Self::bare(title) }
+    }
+
+    /// A page for whoever is not signed in.
+    pub(crate) fn bare(title: impl Into<String>) -> Self {
+        use crate::asset::{mark, script, style};
+        Self { title: title.into(), under: None, style: style(), script: script(), mark: mark() }
+    }
+
+    /// The attribute that marks an entry of the navigation as where this page is.
+    fn current(&self, entry: &str) -> &'static str {
+        let under = match self.under {
+            Some(Under::Home) => "home",
+            Some(Under::Add) => "add",
+            Some(Under::Settings) => "settings",
+            None => "",
+        };
+        if under == entry { "true" } else { "false" }
+    }
+}
+
+/// A page as a response.
+pub(crate) fn show(template: &impl Template) -> Response {
+    show_with(StatusCode::OK, template)
+}
+
+/// A page with another status: a form that did not fit, an error.
+pub(crate) fn show_with(status: StatusCode, template: &impl Template) -> Response {
+    match template.render() {
+        Ok(html) => (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be rendered");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// After a form: to the page that shows what it did (303, so that reloading does not repeat it).
+pub(crate) fn go_to(url: &str) -> Page {
+    Ok(Redirect::to(url).into_response())
+}

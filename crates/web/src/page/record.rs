@@ -1,0 +1,260 @@
+//! A record as a page: its values, its files, and what it was before.
+
+use askama::Template;
+use freehold_core::{SourceId, Timestamp};
+use freehold_engine::view::{RecordView, SourceView, VersionView};
+use serde_json::{Map, Value};
+
+use super::records::stream_of;
+use super::text::{When, bytes, words};
+use super::{Frame, Page, Under, show, url};
+use crate::admit::Visitor;
+use crate::api::Named;
+
+/// The longest text shown on one line.
+const LINE: usize = 100;
+/// Values within values deeper than this are shown as JSON.
+const DEPTH: usize = 3;
+
+#[derive(Template)]
+#[template(path = "record.html")]
+pub(super) struct RecordPage {
+    pub(super) frame: Frame,
+    source: SourceView,
+    stream_url: String,
+    stream_label: String,
+    title: String,
+    key: String,
+    at: When,
+    first_seen: When,
+    changed: When,
+    rows: Vec<Row>,
+    files: Vec<FileRow>,
+    versions: Vec<Version>,
+}
+
+/// One value with its name.
+struct Row {
+    label: String,
+    /// 0 for the record's own values, 1 for those within one of them, …
+    depth: usize,
+    shown: Shown,
+}
+
+enum Shown {
+    /// A heading for the rows that follow.
+    Heading,
+    Line(String),
+    /// As it came, with its own line breaks.
+    Text(String),
+    Time(When),
+}
+
+/// A file of the record.
+struct FileRow {
+    url: String,
+    name: String,
+    size: String,
+    media_type: String,
+}
+
+/// A value the record has had: what changed then.
+struct Version {
+    at: When,
+    run_url: String,
+    is_deletion: bool,
+    changes: Vec<Change>,
+}
+
+struct Change {
+    label: String,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+pub(crate) async fn show_page(visitor: Visitor, Named((id, stream, key)): Named<(SourceId, String, String)>) -> Page {
+    let wanted = stream.clone();
+    let (source, record, versions) = visitor
+        .ask(move |engine, caller| {
+            let source = engine.source(caller, id)?;
+            let record = engine.record(caller, id, &wanted, &key)?;
+            Ok((source, record, engine.versions(caller, id, &wanted, &key)?))
+        })
+        .await?;
+    let label = stream_of(&source, &stream)?.label;
+    Ok(show(&page(source, &stream, label, record, &versions)))
+}
+
+pub(super) fn page(
+    source: SourceView,
+    stream: &str,
+    label: String,
+    record: RecordView,
+    versions: &[VersionView],
+) -> RecordPage {
+    let mut found = Found { source: source.id, rows: Vec::new(), files: Vec::new() };
+    match &record.data {
+        Value::Object(fields) => found.fields(fields, 0),
+        other => found.value("Value", other, 0),
+    }
+    RecordPage {
+        frame: Frame::new(record.title.clone(), Under::Home),
+        stream_url: url::stream(source.id, stream),
+        stream_label: label,
+        at: When(record.emitted_at),
+        first_seen: When(record.first_seen_at),
+        changed: When(record.changed_at),
+        rows: found.rows,
+        files: found.files,
+        versions: versions_of(source.id, versions),
+        title: record.title,
+        key: record.key,
+        source,
+    }
+}
+
+/// The rows and files found in a record so far.
+struct Found {
+    source: SourceId,
+    rows: Vec<Row>,
+    files: Vec<FileRow>,
+}
+
+impl Found {
+    fn fields(&mut self, fields: &Map<String, Value>, depth: usize) {
+        let mut ordered: Vec<_> = fields.iter().collect();
+        ordered.sort_by_key(|(name, value)| rank(name, value));
+        for (name, value) in ordered {
+            self.value(&words(name), value, depth);
+        }
+    }
+
+    fn value(&mut self, label: &str, value: &Value, depth: usize) {
+        let shown = match value {
+            Value::Null => return,
+            Value::String(text) if text.is_empty() => return,
+            Value::String(text) => string(text),
+            Value::Bool(yes) => Shown::Line(if *yes { "Yes" } else { "No" }.to_owned()),
+            Value::Number(number) => Shown::Line(number.to_string()),
+            Value::Array(items) if items.is_empty() => return,
+            Value::Array(items) if items.iter().all(|item| !item.is_object() && !item.is_array()) => {
+                string(&items.iter().map(plain).collect::<Vec<_>>().join(", "))
+            }
+            Value::Object(fields) if fields.contains_key("$blob") => {
+                self.file(&fields["$blob"]);
+                return;
+            }
+            nested if depth >= DEPTH => Shown::Text(serde_json::to_string_pretty(nested).unwrap_or_default()),
+            Value::Array(items) => return self.items(label, items, depth),
+            Value::Object(fields) => {
+                let before = self.rows.len();
+                self.fields(fields, depth + 1);
+                // A heading over nothing but files would stand alone.
+                if self.rows.len() > before {
+                    self.rows.insert(before, Row { label: label.to_owned(), depth, shown: Shown::Heading });
+                }
+                return;
+            }
+        };
+        self.rows.push(Row { label: label.to_owned(), depth, shown });
+    }
+
+    fn items(&mut self, label: &str, items: &[Value], depth: usize) {
+        for (index, item) in items.iter().enumerate() {
+            let label = if items.len() == 1 { label.to_owned() } else { format!("{label} {}", index + 1) };
+            self.value(&label, item, depth);
+        }
+    }
+
+    fn file(&mut self, blob: &Value) {
+        let text = |name: &str| blob.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let sha256 = text("sha256");
+        let name = if text("filename").is_empty() { "File without a name".to_owned() } else { text("filename") };
+        self.files.push(FileRow {
+            url: format!("/sources/{}/blobs/{}", self.source, url::segment(&sha256)),
+            name,
+            size: bytes(blob.get("size").and_then(Value::as_u64).unwrap_or_default()),
+            media_type: text("media_type"),
+        });
+    }
+}
+
+/// Short values first, since a letter's text would hide who wrote it; ids and flags, which tell a person least, last.
+fn rank(name: &str, value: &Value) -> u8 {
+    match value {
+        _ if name == "id" || name.ends_with("_id") => 2,
+        Value::Bool(_) => 2,
+        value => u8::from(is_long(value)),
+    }
+}
+
+fn is_long(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\n') || text.chars().count() > LINE,
+        Value::Object(_) => true,
+        Value::Array(items) => items.iter().any(|item| item.is_object() || item.is_array()),
+        _ => false,
+    }
+}
+
+fn string(text: &str) -> Shown {
+    match text.parse::<Timestamp>() {
+        Ok(instant) => Shown::Time(When(instant)),
+        Err(_) if text.contains('\n') || text.chars().count() > LINE => Shown::Text(text.to_owned()),
+        Err(_) => Shown::Line(text.to_owned()),
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// What each value changed against the one before it, newest first. Of the first there is nothing to compare.
+fn versions_of(source: SourceId, versions: &[VersionView]) -> Vec<Version> {
+    let version = |(index, version): (usize, &VersionView)| {
+        let older = versions.get(index + 1).and_then(|older| older.data.as_ref());
+        Version {
+            at: When(version.seen_at),
+            run_url: format!("/sources/{source}/runs/{}", version.run),
+            is_deletion: version.data.is_none(),
+            changes: older.zip(version.data.as_ref()).map(|(before, after)| changes(before, after)).unwrap_or_default(),
+        }
+    };
+    versions.iter().enumerate().map(version).collect()
+}
+
+fn changes(before: &Value, after: &Value) -> Vec<Change> {
+    let empty = Map::new();
+    let (before, after) = (before.as_object().unwrap_or(&empty), after.as_object().unwrap_or(&empty));
+    let names: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let text = |value: Option<&Value>| value.filter(|value| !value.is_null()).map(cut);
+    names
+        .into_iter()
+        .filter(|name| before.get(*name) != after.get(*name))
+        .map(|name| Change { label: words(name), before: text(before.get(name)), after: text(after.get(name)) })
+        .collect()
+}
+
+/// A value's beginning, for the list of changes.
+fn cut(value: &Value) -> String {
+    let text = plain(value);
+    let mut short: String = text.chars().take(200).collect();
+    if short.len() < text.len() {
+        short.push('\u{2026}');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_change_names_the_field_and_both_values() {
+        let found = changes(&json!({"a": 1, "b": "x", "gone": true}), &json!({"a": 1, "b": "y", "new": "z"}));
+        let told: Vec<_> = found.iter().map(|c| (c.label.as_str(), c.before.as_deref(), c.after.as_deref())).collect();
+        assert_eq!(told, [("B", Some("x"), Some("y")), ("Gone", Some("true"), None), ("New", None, Some("z"))]);
+    }
+}

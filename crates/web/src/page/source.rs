@@ -1,0 +1,186 @@
+//! A source: whose it is, how it is, what it holds, and the one thing to do.
+
+use askama::Template;
+use freehold_core::identity::IdentityState;
+use freehold_core::{CredentialMode, SourceId};
+use freehold_engine::view::{CredentialView, RunView, SourceView, StreamView};
+use freehold_engine::{Caller, Engine};
+
+use super::details::credential_words;
+use super::text::{When, bytes, count, interval};
+use super::{Frame, Page, Under, go_to, show, url};
+use crate::admit::Visitor;
+use crate::api::Named;
+use crate::status::{Button, Sign, button, sign};
+
+/// Runs shown on the page.
+const RUNS: u32 = 12;
+
+#[derive(Template)]
+#[template(path = "source.html")]
+pub(super) struct SourcePage {
+    pub(super) frame: Frame,
+    source: SourceView,
+    sign: Sign,
+    button: Option<Button>,
+    account: Account,
+    mode: &'static str,
+    collected: Option<When>,
+    next_due: Option<When>,
+    interval: String,
+    created: When,
+    details: Vec<DetailsRow>,
+    takes_details: bool,
+    has_session: bool,
+    streams: Vec<StreamRow>,
+    runs: Vec<RunRow>,
+    is_paused: bool,
+    is_busy: bool,
+}
+
+/// Whose account it is, in words.
+pub(super) struct Account {
+    pub(super) name: Option<String>,
+    pub(super) note: &'static str,
+}
+
+/// Sign-in details of one kind.
+pub(super) struct DetailsRow {
+    pub(super) label: &'static str,
+    pub(super) state: &'static str,
+    pub(super) when: Option<When>,
+    pub(super) saved: Option<When>,
+    pub(super) used: Option<When>,
+    pub(super) replaces: bool,
+}
+
+struct StreamRow {
+    url: String,
+    label: String,
+    count: String,
+    size: String,
+    newest: Option<When>,
+}
+
+/// A run in a list.
+pub(super) struct RunRow {
+    pub(super) url: String,
+    pub(super) sentence: String,
+    pub(super) sign: Sign,
+    pub(super) created: When,
+    pub(super) cause: &'static str,
+}
+
+pub(crate) async fn show_page(visitor: Visitor, Named(id): Named<SourceId>) -> Page {
+    let (source, runs) =
+        visitor.ask(move |engine, caller| Ok((engine.source(caller, id)?, engine.runs(caller, id, None, RUNS)?))).await?;
+    Ok(show(&page(source, &runs)))
+}
+
+pub(super) fn page(source: SourceView, runs: &[RunView]) -> SourcePage {
+    let stream = |stream: &StreamView| StreamRow {
+        url: url::stream(source.id, &stream.name),
+        label: stream.label.clone(),
+        count: count(stream.count),
+        size: bytes(stream.bytes),
+        newest: stream.newest.map(When),
+    };
+    SourcePage {
+        frame: Frame::new(source.name.clone(), Under::Home),
+        sign: sign(&source.status),
+        button: button(&source),
+        account: account(&source),
+        mode: mode_words(source.mode),
+        collected: source.last_success_at.map(When),
+        next_due: source.next_due_at.map(When),
+        interval: interval(source.interval_seconds),
+        created: When(source.created_at),
+        details: source.credentials.iter().map(details_row).collect(),
+        takes_details: source.mode == CredentialMode::StoredCredential,
+        has_session: source.mode == CredentialMode::StreamedBrowser,
+        streams: source.streams.iter().map(stream).collect(),
+        runs: runs.iter().map(run_row).collect(),
+        is_paused: source.status == freehold_core::status::Status::Paused,
+        is_busy: source.current_run.is_some(),
+        source,
+    }
+}
+
+/// How a source signs in, in words.
+pub(super) fn mode_words(mode: CredentialMode) -> &'static str {
+    match mode {
+        CredentialMode::StoredCredential => "With the sign-in details saved for this source",
+        CredentialMode::StreamedBrowser => "In the secure browser; nothing typed there is saved",
+        CredentialMode::EphemeralBrowser => "In the secure browser, each time; everything is wiped afterwards",
+    }
+}
+
+pub(super) fn account(source: &SourceView) -> Account {
+    match &source.identity {
+        IdentityState::Confirmed { identity } => {
+            Account { name: Some(identity.display.clone()), note: "Confirmed; checked at every run." }
+        }
+        IdentityState::Proposed { identity } => Account {
+            name: Some(identity.display.clone()),
+            note: "Seen, and waiting for you to say whether it is yours. Nothing is kept until then.",
+        },
+        IdentityState::Unconfirmed => {
+            Account { name: source.expected_account.clone(), note: "Not seen yet. Nothing is kept before it has been." }
+        }
+        IdentityState::AcceptedUnverified => {
+            Account { name: None, note: "This connector does not show which account is signed in, and you accepted that." }
+        }
+    }
+}
+
+pub(super) fn details_row(credential: &CredentialView) -> DetailsRow {
+    let (state, when) = credential_words(&credential.state);
+    DetailsRow {
+        label: credential.kind.label(),
+        state,
+        when,
+        saved: credential.saved_at.map(When),
+        used: credential.last_used_at.map(When),
+        replaces: credential.replaces.is_some(),
+    }
+}
+
+pub(super) fn run_row(run: &RunView) -> RunRow {
+    RunRow {
+        url: format!("/sources/{}/runs/{}", run.source, run.id),
+        sentence: run.sentence.clone(),
+        sign: super::run::sign(run),
+        created: When(run.created_at),
+        cause: super::run::cause_words(run.cause),
+    }
+}
+
+pub(crate) async fn run(visitor: Visitor, Named(id): Named<SourceId>) -> Page {
+    let run = visitor.ask(move |engine, caller| engine.start_run(caller, id)).await?;
+    go_to(&format!("/sources/{id}/runs/{}", run.id))
+}
+
+pub(crate) async fn pause(visitor: Visitor, Named(id): Named<SourceId>) -> Page {
+    then_back(visitor, id, move |engine, caller| engine.pause(caller, id).map(drop)).await
+}
+
+pub(crate) async fn resume(visitor: Visitor, Named(id): Named<SourceId>) -> Page {
+    then_back(visitor, id, move |engine, caller| engine.resume(caller, id).map(drop)).await
+}
+
+pub(crate) async fn sign_out(visitor: Visitor, Named(id): Named<SourceId>) -> Page {
+    then_back(visitor, id, move |engine, caller| engine.sign_out(caller, id).map(drop)).await
+}
+
+pub(crate) async fn try_again(visitor: Visitor, Named(id): Named<SourceId>) -> Page {
+    visitor.ask(move |engine, caller| engine.try_again(caller, id)).await?;
+    go_to(&format!("/sources/{id}/setup"))
+}
+
+async fn then_back<F>(visitor: Visitor, id: SourceId, work: F) -> Page
+where
+    F: FnOnce(&Engine, &Caller) -> Result<(), freehold_core::Problem> + Send + 'static,
+{
+    visitor.ask(work).await?;
+    go_to(&format!("/sources/{id}"))
+}

@@ -1,0 +1,63 @@
+//! Addresses of pages.
+
+use std::fmt::Write;
+
+use freehold_core::SourceId;
+
+/// One segment of a path, or one value of a query, percent-encoded (RFC 3986: all but the unreserved characters).
+pub(crate) fn segment(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ok = write!(encoded, "%{byte:02X}");
+        }
+    }
+    // These two would be taken for "here" and "one up".
+    match encoded.as_str() {
+        "." => "%2E".to_owned(),
+        ".." => "%2E%2E".to_owned(),
+        _ => encoded,
+    }
+}
+
+/// The page of a stream's records.
+pub(crate) fn stream(source: SourceId, stream: &str) -> String {
+    format!("/sources/{source}/streams/{}", segment(stream))
+}
+
+/// The page of a record.
+pub(crate) fn record(source: SourceId, stream_name: &str, key: &str) -> String {
+    format!("{}/{}", stream(source, stream_name), segment(key))
+}
+
+/// `next` if it is a page of this server, else the first page. Anything a browser could read as another host is not.
+pub(crate) fn next(next: Option<&str>) -> String {
+    next.filter(|next| {
+        next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') && !next.chars().any(char::is_control)
+    })
+    .unwrap_or("/")
+    .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_with_slashes_is_one_segment() {
+        assert_eq!(segment("INBOX/Work 2:é"), "INBOX%2FWork%202%3A%C3%A9");
+        assert_eq!(segment(".."), "%2E%2E");
+    }
+
+    #[test]
+    fn next_never_leaves_this_server() {
+        assert_eq!(next(Some("/sources/add?text=a")), "/sources/add?text=a");
+        for elsewhere in ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "", "/a\nb"] {
+            assert_eq!(next(Some(elsewhere)), "/", "{elsewhere:?}");
+        }
+        assert_eq!(next(None), "/");
+    }
+}

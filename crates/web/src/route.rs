@@ -1,0 +1,209 @@
+//! Every address of this server, in one table. The router is built from it, and the tests walk it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::handler::Handler;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, MethodRouter, on};
+use freehold_core::ProblemCode;
+use freehold_engine::{Engine, Permission};
+
+use crate::admit::{Access, Gate, Kind, admit};
+use crate::api::{answers, credentials, events, health, records, runs, setup, sources, tokens, vault};
+use crate::app::App;
+use crate::config::{Door, WebConfig};
+use crate::refused::Refused;
+use crate::{asset, headers, origin, page};
+
+/// How long a request may take to be answered. Streams and downloads begin within it and go on after it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One address and method.
+pub(crate) struct Route {
+    #[cfg_attr(not(test), expect(dead_code, reason = "the handler knows it; the walk through all routes has to be told"))]
+    pub(crate) method: MethodFilter,
+    pub(crate) path: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) access: Access,
+    handler: MethodRouter<App>,
+}
+
+/// The router for one door: console and API on the network, the API alone on the CLI's socket.
+pub fn router(engine: Engine, config: WebConfig, door: Door) -> Router {
+    let app = App { engine, config: Arc::new(config), door };
+    let routes = table().into_iter().filter(|route| door == Door::Tcp || route.kind == Kind::Api);
+    let router = routes.fold(Router::new(), |router, route| {
+        let gate = Gate { app: app.clone(), kind: route.kind, access: route.access };
+        router.route(route.path, route.handler.layer(middleware::from_fn_with_state(gate, admit)))
+    });
+    router
+        .fallback(nowhere)
+        .method_not_allowed_fallback(nowhere)
+        .layer(middleware::from_fn(within_patience))
+        .layer(middleware::from_fn_with_state(app.clone(), origin::check_host))
+        .layer(middleware::map_response(headers::add))
+        .with_state(app)
+}
+
+/// Answers what no route does, in the way of the place.
+async fn nowhere(request: Request) -> Response {
+    let response = Refused::not_found().into_response();
+    if request.uri().path().starts_with("/api/") {
+        return response;
+    }
+    page::error::dress(response, &page::error::Place::of(&request))
+}
+
+async fn within_patience(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(PATIENCE, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Refused::new(ProblemCode::Internal, "This took too long.", "Try again in a while.").into_response(),
+    }
+}
+
+fn route<H, T>(method: MethodFilter, path: &'static str, kind: Kind, access: Access, handler: H) -> Route
+where
+    H: Handler<T, App>,
+    T: 'static,
+{
+    Route { method, path, kind, access, handler: on(method, handler) }
+}
+
+/// Every address.
+pub(crate) fn table() -> Vec<Route> {
+    let mut routes = api();
+    routes.extend(pages());
+    routes
+}
+
+#[rustfmt::skip]
+fn api() -> Vec<Route> {
+    use Access::{Anyone, AnyCaller, CliOnly, FirstStart, Metrics, Needs};
+    use Permission::{Answer, Configure, Read, Reauthenticated, Run};
+    const GET: MethodFilter = MethodFilter::GET;
+    const POST: MethodFilter = MethodFilter::POST;
+    const PUT: MethodFilter = MethodFilter::PUT;
+    const PATCH: MethodFilter = MethodFilter::PATCH;
+    const DELETE: MethodFilter = MethodFilter::DELETE;
+    fn api<H: Handler<T, App>, T: 'static>(method: MethodFilter, path: &'static str, access: Access, handler: H) -> Route {
+        route(method, path, Kind::Api, access, handler)
+    }
+    vec![
+        api(GET, "/healthz", Anyone, health::alive),
+        api(GET, "/readyz", Anyone, health::ready),
+        api(GET, "/metrics", Metrics, health::metrics),
+
+        api(GET, "/api/v1/setup", FirstStart, setup::show),
+        api(POST, "/api/v1/setup/owner", FirstStart, setup::create_owner),
+        api(POST, "/api/v1/setup/recovery-key", AnyCaller, setup::confirm_recovery_key),
+        api(POST, "/api/v1/setup/reset-passphrase", CliOnly, setup::reset_passphrase),
+
+        api(GET, "/api/v1/connectors", Needs(Read), sources::connectors),
+        api(GET, "/api/v1/connectors/{name}", Needs(Read), sources::connector),
+        api(GET, "/api/v1/sources", Needs(Read), sources::list),
+        api(POST, "/api/v1/sources", Needs(Configure), sources::add),
+        api(GET, "/api/v1/sources/{id}", Needs(Read), sources::show),
+        api(PATCH, "/api/v1/sources/{id}", Needs(Configure), sources::change),
+        api(DELETE, "/api/v1/sources/{id}", Needs(Reauthenticated), sources::remove),
+        api(POST, "/api/v1/sources/{id}/pause", Needs(Run), sources::pause),
+        api(POST, "/api/v1/sources/{id}/resume", Needs(Run), sources::resume),
+        api(POST, "/api/v1/sources/{id}/run", Needs(Run), sources::run),
+        api(POST, "/api/v1/sources/{id}/sign-out", Needs(Reauthenticated), sources::sign_out),
+        api(PUT, "/api/v1/sources/{id}/credential", Needs(Reauthenticated), credentials::save),
+        api(DELETE, "/api/v1/sources/{id}/credential", Needs(Reauthenticated), credentials::forget),
+        api(POST, "/api/v1/sources/{id}/credential/try-again", Needs(Run), credentials::try_again),
+
+        api(GET, "/api/v1/sources/{id}/runs", Needs(Read), runs::list),
+        api(GET, "/api/v1/runs/{id}", Needs(Read), runs::show),
+        api(GET, "/api/v1/runs/{id}/timeline", Needs(Read), runs::timeline),
+        api(GET, "/api/v1/runs/{id}/rejected", Needs(Read), runs::rejected),
+        api(GET, "/api/v1/runs/{id}/log", Needs(Read), runs::log),
+        api(POST, "/api/v1/runs/{id}/cancel", Needs(Run), runs::cancel),
+
+        api(GET, "/api/v1/interactions", Needs(Read), answers::list),
+        api(GET, "/api/v1/interactions/{id}", Needs(Read), answers::show),
+        api(POST, "/api/v1/interactions/{id}/answer", Needs(Answer), answers::answer),
+
+        api(GET, "/api/v1/sources/{id}/streams/{stream}/records", Needs(Read), records::list),
+        api(GET, "/api/v1/sources/{id}/streams/{stream}/records/{key}", Needs(Read), records::show),
+        api(GET, "/api/v1/sources/{id}/streams/{stream}/records/{key}/versions", Needs(Read), records::versions),
+        api(GET, "/api/v1/sources/{id}/blobs/{sha256}", Needs(Read), records::blob),
+
+        api(GET, "/api/v1/vault", Needs(Read), vault::show),
+        api(POST, "/api/v1/vault/unlock", Needs(Reauthenticated), vault::unlock),
+        api(POST, "/api/v1/vault/lock", Needs(Configure), vault::lock),
+        api(GET, "/api/v1/audit", Needs(Read), vault::audit),
+        api(POST, "/api/v1/audit/verify", Needs(Read), vault::verify),
+        api(GET, "/api/v1/tokens", Needs(Read), tokens::list),
+        api(POST, "/api/v1/tokens", Needs(Reauthenticated), tokens::create),
+        api(DELETE, "/api/v1/tokens/{id}", Needs(Reauthenticated), tokens::revoke),
+        api(GET, "/api/v1/events", Needs(Read), events::stream),
+    ]
+}
+
+#[rustfmt::skip]
+fn pages() -> Vec<Route> {
+    use Access::{Anyone, AnyCaller, FirstStart, Needs};
+    use Permission::{Answer, Configure, Read, Reauthenticated, Run};
+    const GET: MethodFilter = MethodFilter::GET;
+    const POST: MethodFilter = MethodFilter::POST;
+    fn page<H: Handler<T, App>, T: 'static>(method: MethodFilter, path: &'static str, access: Access, handler: H) -> Route {
+        route(method, path, Kind::Page, access, handler)
+    }
+    // A form that takes the passphrase along with the rest needs only what its page needs; the engine asks for the passphrase.
+    vec![
+        page(GET, "/assets/{name}", Anyone, asset::show),
+
+        page(GET, "/start", FirstStart, page::start::show_step),
+        page(POST, "/start", FirstStart, page::start::create_owner),
+        page(POST, "/start/recovery-key", AnyCaller, page::start::confirm_recovery_key),
+        page(POST, "/start/new-recovery-key", AnyCaller, page::start::renew_recovery_key),
+        page(GET, "/sign-in", Anyone, page::sign_in::show_form),
+        page(POST, "/sign-in", Anyone, page::sign_in::sign_in),
+        page(POST, "/sign-out", AnyCaller, page::sign_in::sign_out),
+        page(GET, "/reauthenticate", AnyCaller, page::sign_in::show_again),
+        page(POST, "/reauthenticate", AnyCaller, page::sign_in::reauthenticate),
+
+        page(GET, "/", Needs(Read), page::home::show_page),
+        page(GET, "/sources/add", Needs(Read), page::add::choose),
+        page(GET, "/sources/add/{connector}", Needs(Read), page::add::show_form),
+        page(POST, "/sources/add/{connector}", Needs(Configure), page::add::add),
+
+        page(GET, "/sources/{id}", Needs(Read), page::source::show_page),
+        page(POST, "/sources/{id}/run", Needs(Run), page::source::run),
+        page(POST, "/sources/{id}/pause", Needs(Run), page::source::pause),
+        page(POST, "/sources/{id}/resume", Needs(Run), page::source::resume),
+        page(POST, "/sources/{id}/try-again", Needs(Run), page::source::try_again),
+        page(POST, "/sources/{id}/sign-out", Needs(Reauthenticated), page::source::sign_out),
+        page(GET, "/sources/{id}/setup", Needs(Read), page::setup::show_page),
+        page(GET, "/sources/{id}/sign-in-details", Needs(Read), page::details::show_page),
+        page(POST, "/sources/{id}/sign-in-details", Needs(Configure), page::details::save),
+        page(POST, "/sources/{id}/sign-in-details/forget", Needs(Configure), page::details::forget),
+        page(GET, "/sources/{id}/change", Needs(Read), page::change::show_page),
+        page(POST, "/sources/{id}/change", Needs(Configure), page::change::save),
+        page(GET, "/sources/{id}/remove", Needs(Read), page::remove::show_page),
+        page(POST, "/sources/{id}/remove", Needs(Configure), page::remove::remove),
+        page(GET, "/sources/{id}/runs/{run}", Needs(Read), page::run::show_page),
+        page(POST, "/sources/{id}/runs/{run}/cancel", Needs(Run), page::run::cancel),
+        page(GET, "/sources/{id}/streams/{stream}", Needs(Read), page::records::show_page),
+        page(GET, "/sources/{id}/streams/{stream}/{key}", Needs(Read), page::record::show_page),
+        page(GET, "/sources/{id}/blobs/{sha256}", Needs(Read), records::blob),
+
+        page(GET, "/interactions/{id}", Needs(Read), page::interaction::show_page),
+        page(POST, "/interactions/{id}", Needs(Answer), page::interaction::answer),
+
+        page(GET, "/settings", Needs(Read), page::settings::show_page),
+        page(POST, "/settings/vault/unlock", Needs(Read), page::settings::unlock),
+        page(POST, "/settings/vault/lock", Needs(Configure), page::settings::lock),
+        page(POST, "/settings/tokens", Needs(Read), page::settings::create_token),
+        page(POST, "/settings/tokens/{id}/revoke", Needs(Reauthenticated), page::settings::revoke_token),
+        page(POST, "/settings/audit/verify", Needs(Read), page::settings::verify_audit),
+    ]
+}
+
+#[cfg(test)]
+mod walk;

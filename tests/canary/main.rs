@@ -1,0 +1,4 @@
+//! R12, and the scanner that shows it: first that it finds a planted leak of each kind, then that Freehold leaves none.
+
+mod planted;
+mod whole;

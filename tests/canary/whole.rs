@@ -1,0 +1,83 @@
+//! R12 on the real server: secrets are given, used, refused, replaced and forgotten while everything that could hold a copy is
+//! scanned: databases with their logs and free pages, logs, temporary folders, environments, command lines, pages and API answers.
+
+use freehold_core::SecretKind;
+use freehold_tests::canary::{Canary, Leak, Scanner};
+use freehold_tests::provider::{Mood, Provider};
+use freehold_tests::random::TestRng;
+use freehold_tests::server::Server;
+
+/// The folder, the process tree, and what a person or a program can read.
+fn leaks(server: &Server, scanner: &Scanner) -> Vec<Leak> {
+    let mut leaks = scanner.scan_folder(server.folder()).expect("readable");
+    leaks.extend(scanner.scan_processes(server.pid()));
+    for arguments in [
+        &["source", "list"][..],
+        &["source", "show", "letters"],
+        &["credential", "show", "letters"],
+        &["runs", "letters"],
+        &["audit", "show"],
+        &["vault", "status"],
+        &["records", "letters"],
+        &["connector", "list"],
+    ] {
+        for form in [&["--json"][..], &[]] {
+            let said = server.cli(&[form, arguments].concat(), "");
+            leaks.extend(scanner.scan(&format!("freehold {arguments:?}"), format!("{}{}", said.out, said.err).as_bytes()));
+        }
+    }
+    for path in ["/", "/sign-in", "/metrics", "/healthz", "/readyz", "/api/v1/sources"] {
+        leaks.extend(scanner.scan(path, server.http(&format!("GET {path}"), &[], "").as_bytes()));
+    }
+    leaks
+}
+
+fn details(username: &str, password: &Canary) -> String {
+    serde_json::json!({"username": username, "password": password.value}).to_string()
+}
+
+#[test]
+fn a_whole_life_of_a_secret_leaves_no_copy() {
+    let rng = TestRng::new(77);
+    let first = Canary::password("the first password", &rng);
+    let wrong = Canary::password("a refused password", &rng);
+    let second = Canary::password("the second password", &rng);
+    let code = Canary::plain("a code", 20, &rng);
+    let mut server = Server::new(&[]);
+    // The passphrase and the recovery key are in files the owner made; they are taken out of the scanned folder first.
+    let recovery_key = std::fs::read_to_string(server.folder().join("recovery-key")).expect("the key");
+    std::fs::remove_file(server.folder().join("recovery-key")).expect("put away");
+    let recovery = Canary::known("the recovery key", recovery_key.trim());
+    let scanner = Scanner::new(&[first.clone(), wrong.clone(), second.clone(), code.clone(), recovery]);
+    server.start();
+
+    let provider = Provider::with("maria", &first.value, "maria", &[("1", "hello")]);
+    provider.mood(Mood::Silent);
+    let port = format!("port={}", provider.port);
+    let add =
+        ["source", "add", "stand_in", "--name", "letters", "--setting", &port, "--agree", "--no-wait", "--secret-stdin"];
+    let said = server.cli(&add, &details("maria", &first));
+    assert_eq!(said.code, 0, "{said:?}");
+    provider.wait_for(1);
+    assert_eq!(leaks(&server, &scanner), [], "while the connector holds the password");
+    provider.mood(Mood::Usual);
+    assert_eq!(server.cli(&["run", "letters"], "").code, 0);
+
+    // Refused, replaced, and a code on the way.
+    provider.account("maria", &second.value, "maria", &[("1", "hello")]);
+    let replace = ["credential", "replace", "letters", "--agree", "--secret-stdin"];
+    server.cli(&replace, &details("maria", &wrong));
+    assert_eq!(leaks(&server, &scanner), [], "after a refusal");
+    provider.mood(Mood::WantsCode(code.value.clone()));
+    let before = provider.submitted().len();
+    server.cli(&[&replace[..], &["--no-wait"]].concat(), &details("maria", &second));
+    provider.wait_for(before + 1);
+    assert_eq!(leaks(&server, &scanner), [], "while it waits for a code");
+
+    let log = server.log();
+    server.stop();
+    assert!(!log.is_empty(), "the scanned log is the server's");
+    let stopped = scanner.scan_folder(server.folder()).expect("readable");
+    assert_eq!(stopped, [], "what a backup of the stopped server would hold");
+    assert_eq!(SecretKind::ALL.len(), 7, "a new kind needs its planted leak");
+}

@@ -1,0 +1,4 @@
+//! The real server when the machine fails it: killed at any moment, or out of disk.
+
+mod disk_full;
+mod killed;

@@ -1,0 +1,15 @@
+//! The rules of README.md, one module each.
+
+mod r01_nothing_from_the_environment;
+mod r02_opens_only_where_it_was_sealed;
+mod r03_a_connector_sees_its_own;
+mod r05_rejected_is_never_resubmitted;
+mod r08_identity_before_records;
+mod r09_a_connector_dropped_in;
+mod r11_replacing_keeps_what_is_there;
+mod r14_one_status;
+mod r15_asked_only_for_cause;
+mod states;
+
+/// The sandbox's launcher for engines in these tests' own process.
+const LAUNCHER: &str = env!("CARGO_BIN_EXE_launcher");

@@ -1,0 +1,10 @@
+//! What the tests of the whole need: a Freehold of their own, a provider to play, Freehold's own source as text, and a scanner for
+//! secrets that got out.
+
+pub mod canary;
+pub mod clock;
+pub mod house;
+pub mod provider;
+pub mod random;
+pub mod server;
+pub mod source;

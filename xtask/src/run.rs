@@ -1,0 +1,148 @@
+//! `cargo xtask run`: from a clean clone to a page to open, and a mailbox to connect.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use freehold_dovecot::{Dovecot, User, demo};
+use rustix::fs::FlockOperation;
+
+use crate::command::{cargo, root, shown, succeed};
+use crate::server::{Place, Server, free_address};
+use crate::{needs, stop};
+
+const START_LIMIT: Duration = Duration::from_secs(30);
+const DEMO_USER: &str = "maria@example.test";
+/// Printed on purpose: it opens nothing but the demo mailbox on this machine's loopback.
+const DEMO_PASSWORD: &str = "demo-app-password";
+
+/// What `run` can be told.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Install what is missing without asking
+    #[arg(long)]
+    yes: bool,
+    /// Start over: remove the data of earlier runs in .freehold first
+    #[arg(long)]
+    fresh: bool,
+    /// The console's port; another one is taken if it is in use
+    #[arg(long, default_value_t = 7180)]
+    port: u16,
+}
+
+enum Event {
+    Stop,
+    ServerEnded,
+}
+
+/// Builds and starts everything, says where it is, and stops it on Ctrl-C.
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    needs::for_running(arguments.yes)?;
+    let folder = root().join(".freehold");
+    let _only_one = only_one()?;
+    if arguments.fresh && folder.exists() {
+        std::fs::remove_dir_all(&folder).with_context(|| format!("{} cannot be removed", folder.display()))?;
+    }
+    println!("Building Freehold (a few minutes the first time, seconds after that)");
+    // Not --release: the first build takes several times as long with it, for a server that is fast enough to try out either way;
+    // and the tests share this build.
+    succeed(&mut cargo(&["build", "--locked", "--package", "freehold"]))
+        .context("Freehold was not built; the compiler's message above says why")?;
+
+    let (events, happened) = channel();
+    stop::on_request(Event::Stop, events.clone())?;
+    println!("Starting the demo mailbox");
+    let mailbox = start_mailbox(&folder.join("mailbox"))?;
+    let place = Place { address: free_address(arguments.port)?, binary: binary(), folder };
+    place.prepare(None)?;
+    println!("Starting Freehold\n");
+    let mut server = place.serve(Stdio::piped(), Stdio::inherit())?;
+    relay_output(&mut server, events)?;
+    server.wait_for("/readyz", START_LIMIT)?;
+    print_invitation(&place, &mailbox);
+
+    match happened.recv() {
+        Ok(Event::ServerEnded) => {
+            let status = server.stop()?;
+            drop(mailbox);
+            bail!("Freehold ended by itself with {status}; the lines above say why");
+        }
+        Ok(Event::Stop) | Err(_) => {
+            println!("\nStopping Freehold and the demo mailbox");
+            server.stop()?;
+            drop(mailbox);
+            println!(
+                "Stopped. What was collected stays in {}; `cargo xtask run --fresh` starts over.",
+                place.folder.display()
+            );
+            Ok(())
+        }
+    }
+}
+
+/// Holds a lock while this runs: a second one would take the data away from under the first.
+fn only_one() -> anyhow::Result<File> {
+    let path = root().join("target/run.lock");
+    let file = File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
+    if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        bail!("another `cargo xtask run` is under way here: stop it with Ctrl-C in its terminal first");
+    }
+    Ok(file)
+}
+
+fn start_mailbox(folder: &Path) -> anyhow::Result<Dovecot> {
+    std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let user = User { name: DEMO_USER.to_owned(), password: DEMO_PASSWORD.to_owned() };
+    let mailbox = Dovecot::start(folder, &[user])?;
+    if !mailbox.has_mail(DEMO_USER) {
+        demo::fill(&mailbox, DEMO_USER)?;
+    }
+    Ok(mailbox)
+}
+
+/// Passes on what the server prints, the setup code among it, and says when it is over.
+fn relay_output(server: &mut Server, events: Sender<Event>) -> anyhow::Result<()> {
+    let output = server.child.stdout.take().context("the server's output was not kept")?;
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            println!("{line}");
+        }
+        let _ = events.send(Event::ServerEnded);
+    });
+    Ok(())
+}
+
+fn print_invitation(place: &Place, mailbox: &Dovecot) {
+    println!(
+        "\n\
+         Open      http://{}\n\
+         \n\
+         A demo mailbox to connect there (Add a source):\n\
+         \x20 server    127.0.0.1\n\
+         \x20 port      {}\n\
+         \x20 security  none (it is on this machine; anywhere else Freehold insists on TLS)\n\
+         \x20 user      {DEMO_USER}\n\
+         \x20 password  {DEMO_PASSWORD}\n\
+         \n\
+         The same over TLS: port {}, and as the extra certificate the text of\n\
+         \x20 {}\n\
+         \n\
+         The command line talks to this server too:\n\
+         \x20 {} source list\n\
+         \n\
+         Ctrl-C stops both.",
+        place.address,
+        mailbox.imap_port,
+        mailbox.imaps_port,
+        place.folder.join("mailbox/ca.pem").display(),
+        shown(&place.freehold()),
+    );
+}
+
+fn binary() -> PathBuf {
+    root().join("target/debug/freehold")
+}

@@ -1,0 +1,83 @@
+//! `cargo xtask test`: every check and every test, in the order in which a mistake shows soonest.
+
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::Context;
+
+use crate::command::{cargo, program, succeed, variable};
+use crate::needs;
+
+/// What `test` can be told.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Install what is missing without asking; so does CI=true in the environment
+    #[arg(long)]
+    yes: bool,
+}
+
+/// One step, and what to do when it fails.
+struct Step {
+    name: &'static str,
+    commands: Vec<Command>,
+    advice: &'static str,
+}
+
+/// Runs everything. The first step that fails ends it with one sentence on what to do.
+pub(crate) fn test(arguments: &Arguments) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    let in_ci = variable("CI").is_some_and(|value| !value.is_empty() && value != "false" && value != "0");
+    needs::for_testing(arguments.yes || in_ci)?;
+    let steps = steps();
+    let count = steps.len();
+    let mut took = Vec::new();
+    for (index, mut step) in steps.into_iter().enumerate() {
+        println!("\n── {}/{count} {} ──", index + 1, step.name);
+        let begun = Instant::now();
+        for command in &mut step.commands {
+            succeed(command).with_context(|| format!("{}: {}", step.name, step.advice))?;
+        }
+        took.push((step.name, begun.elapsed().as_secs_f64()));
+    }
+    println!("\nAll of it passed:");
+    for (name, seconds) in took {
+        println!("  {name:<34} {seconds:>7.1} s");
+    }
+    println!("  {:<34} {:>7.1} s", "together", begun.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn steps() -> Vec<Step> {
+    let mut journeys = program("node");
+    journeys.arg("tests/console/run.mjs");
+    vec![
+        Step {
+            name: "formatting",
+            commands: vec![cargo(&["fmt", "--all", "--check"])],
+            advice: "run `cargo fmt --all` and commit what it changes",
+        },
+        Step {
+            name: "architecture",
+            commands: vec![cargo(&["test", "--locked", "--package", "freehold-tests", "--test", "architecture"])],
+            advice: "the test's message names the file and the line; ARCHITECTURE.md says why the rule is there",
+        },
+        Step {
+            name: "lints",
+            commands: vec![cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])],
+            advice: "mend what it names; clippy.toml says what to use instead of what is banned",
+        },
+        Step {
+            name: "tests, rules and the canary scan",
+            commands: vec![
+                cargo(&["build", "--locked", "--workspace"]),
+                cargo(&["test", "--locked", "--workspace", "--no-fail-fast"]),
+            ],
+            advice: "repeat the one test that failed with `cargo test --package CRATE NAME`",
+        },
+        Step {
+            name: "the console in a real browser",
+            commands: vec![journeys],
+            advice: "the last screenshots are in test-results/screens; repeat with `node tests/console/run.mjs`",
+        },
+    ]
+}
