@@ -11,6 +11,7 @@ const SDK: &str = "freehold-sdk";
 const VAULT: &str = "freehold-vault";
 const STORE: &str = "freehold-store";
 const SANDBOX: &str = "freehold-sandbox";
+const BROWSER: &str = "freehold-browser";
 const ENGINE: &str = "freehold-engine";
 const WEB: &str = "freehold-web";
 const APP: &str = "freehold";
@@ -20,15 +21,16 @@ const TESTS: &str = "freehold-tests";
 const XTASK: &str = "xtask";
 
 /// A member, and the members it may use. Connectors have a rule of their own; the tests of the whole may use everything.
-const MAY_USE: [(&str, &[&str]); 12] = [
+const MAY_USE: [(&str, &[&str]); 13] = [
     (CORE, &[]),
     (PROTOCOL, &[CORE]),
     (SANDBOX, &[CORE]),
     (VAULT, &[CORE]),
     (STORE, &[CORE]),
-    (ENGINE, &[CORE, PROTOCOL, VAULT, STORE, SANDBOX]),
+    (BROWSER, &[CORE, PROTOCOL, SANDBOX]),
+    (ENGINE, &[CORE, PROTOCOL, VAULT, STORE, SANDBOX, BROWSER]),
     (WEB, &[CORE, ENGINE]),
-    (APP, &[CORE, PROTOCOL, SANDBOX, VAULT, STORE, ENGINE, WEB]),
+    (APP, &[CORE, PROTOCOL, SANDBOX, BROWSER, VAULT, STORE, ENGINE, WEB]),
     (SDK, &[PROTOCOL]),
     (DOVECOT, &[]),
     (GENERATOR, &[]),

@@ -17,6 +17,7 @@ pub mod rng;
 pub mod run;
 pub mod seal;
 pub mod secret;
+pub mod sign_in;
 pub mod status;
 
 pub use attempt::CommittedAttempt;

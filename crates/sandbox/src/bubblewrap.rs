@@ -6,7 +6,7 @@ use std::fs;
 use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 
-use crate::visible::{ETC, SYSTEM};
+use crate::visible::{BROWSER, ETC, POLICIES, SYSTEM};
 use crate::wire::Plan;
 
 /// Where distributions put it.
@@ -63,6 +63,12 @@ pub(crate) fn arguments(plan: &Plan, passwd: RawFd, group: RawFd) -> Vec<OsStrin
     }
     add(&["--perms", "0644", "--ro-bind-data", &passwd.to_string(), "/etc/passwd"], &[]);
     add(&["--perms", "0644", "--ro-bind-data", &group.to_string(), "/etc/group"], &[]);
+    if let Some(policies) = &plan.browser_policies {
+        for fonts in BROWSER.map(Path::new) {
+            add(&["--ro-bind-try"], &[fonts, fonts]);
+        }
+        add(&["--ro-bind"], &[policies, Path::new(POLICIES)]);
+    }
     for path in plan.visible.iter().chain([&plan.folder]) {
         add(&["--ro-bind"], &[path, path]);
     }

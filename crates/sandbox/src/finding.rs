@@ -1,7 +1,7 @@
 //! What `freehold doctor` says about confinement here.
 
-use crate::Host;
 use crate::host::Bubblewrap;
+use crate::{Host, Kind};
 
 /// One thing that holds on this machine, or does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl Host {
     }
 
     fn secrets_finding(&self) -> Finding {
-        let layers = self.layers();
+        let layers = self.layers(&Kind::Program);
         if layers.suffice_for_secret() {
             return holds("secrets for connectors", format!("A connector that receives a secret is confined by {layers}."));
         }

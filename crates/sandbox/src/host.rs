@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::{Layers, bubblewrap, file_access, syscalls};
+use crate::{Kind, Layers, bubblewrap, file_access, syscalls};
 
 /// The uids that children get: above everything distributions and container engines hand out, below the kernel's signed limit.
 const FIRST_UID: u32 = 0x7000_0000;
@@ -84,13 +84,14 @@ impl Host {
         }
     }
 
-    /// The layers the next child will have.
-    pub(crate) fn layers(&self) -> Layers {
+    /// The layers the next child of that kind will have.
+    pub(crate) fn layers(&self, kind: &Kind) -> Layers {
+        let ours = matches!(kind, Kind::Program);
         Layers {
             own_uid: self.own_uid.then(|| FIRST_UID + self.next_uid.fetch_add(1, Ordering::Relaxed) % UIDS),
             bubblewrap: matches!(self.bubblewrap, Bubblewrap::Works(_)),
-            landlock: self.landlock,
-            seccomp: self.seccomp,
+            landlock: self.landlock.filter(|_| ours),
+            seccomp: self.seccomp && ours,
         }
     }
 }

@@ -4,13 +4,14 @@ use std::ffi::OsStr;
 use std::fmt::Display;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use rustix::fs::Mode;
+use rustix::io::fcntl_dupfd_cloexec;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use rustix::process::{
     DumpableBehavior, PidfdFlags, Signal, getpid, pidfd_open, set_dumpable_behavior, set_parent_process_death_signal, umask,
@@ -25,6 +26,9 @@ use crate::launcher::LAUNCHER_FAILED;
 use crate::wire::{self, Plan, Progress};
 use crate::{file_access, syscalls};
 
+/// Descriptors from here on are in nobody's way when 0 to 4 are laid out for a browser.
+const ABOVE_HANDED_OVER: i32 = 10;
+
 /// A step that failed, and what the system said.
 struct Failure {
     step: &'static str,
@@ -32,7 +36,9 @@ struct Failure {
 }
 
 /// Confines this process and becomes the child; returns the exit code only when that failed, which the server has then been told.
-pub(crate) fn run(mut channel: UnixStream) -> io::Result<i32> {
+pub(crate) fn run(channel: UnixStream) -> io::Result<i32> {
+    // Out of the way of the two descriptors a browser is handed.
+    let mut channel = UnixStream::from(fcntl_dupfd_cloexec(channel, ABOVE_HANDED_OVER)?);
     send_handle(&channel)?;
     let plan: Plan = wire::receive(&mut channel)?.ok_or(io::ErrorKind::UnexpectedEof)?;
     let Err(Failure { step, detail }) = confine(&plan).and_then(|()| become_child(&plan, &mut channel));
@@ -81,6 +87,9 @@ fn become_child(plan: &Plan, channel: &mut UnixStream) -> Result<std::convert::I
     let secrets = wire::receive_frame(channel).map_err(at("receive secrets"))?;
     let secrets = secrets.ok_or("the server closed the channel").map_err(at("receive secrets"))?;
     let secrets = wire::unpack(&secrets).ok_or("the message is cut off").map_err(at("receive secrets"))?;
+    if plan.browser_policies.is_some() {
+        hand_over_pipes().map_err(at("hand over the debugging pipes"))?;
+    }
     // R3 is kept here: this is the crate that starts processes.
     #[allow(clippy::disallowed_methods)]
     let mut command = Command::new(&plan.program);
@@ -95,6 +104,22 @@ fn close_on_exec() -> io::Result<()> {
     #[allow(unsafe_code)]
     let answer = unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
     if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Moves the standard input and output to descriptors 3 and 4, and puts nothing in their place.
+fn hand_over_pipes() -> io::Result<()> {
+    // The one that was opened is closed at once: its number may be 3 or 4.
+    let null = fcntl_dupfd_cloexec(std::fs::File::options().read(true).write(true).open("/dev/null")?, ABOVE_HANDED_OVER)?;
+    for (from, to) in [(0, 3), (1, 4), (null.as_raw_fd(), 0), (null.as_raw_fd(), 1)] {
+        // SAFETY: 0 to 4 belong to no value of this process: the channel and the null device were moved above them, and what else
+        // was inherited there is on its way out at exec.
+        #[allow(unsafe_code)]
+        let answer = unsafe { libc::dup2(from, to) };
+        if answer == -1 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
 }
 
 /// Gives up root for good. The calls are the thread's own; there is no other thread here.

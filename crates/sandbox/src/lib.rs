@@ -39,4 +39,4 @@ pub use layers::Layers;
 pub use limits::Limits;
 pub use process::{harden_self, reexec};
 pub use spawn::spawn;
-pub use spec::{ChildSpec, Strength};
+pub use spec::{ChildSpec, Kind, Strength};

@@ -4,7 +4,7 @@ use std::fs::{self, DirBuilder};
 use std::io::{self, IoSliceMut, PipeReader, PipeWriter, Read, pipe};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown, lchown};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ use crate::launcher::{LAUNCH_COMMAND, SUPERVISE};
 use crate::program::Program;
 use crate::visible::SEARCH_PATH;
 use crate::wire::{self, Plan, Progress};
-use crate::{Child, ChildSpec, Host, Layers, SandboxError, Strength};
+use crate::{Child, ChildSpec, Host, Kind, Layers, SandboxError, Strength};
 
 /// A record stream needs far fewer switches between processes with a pipe of this size than with the usual 64 KiB.
 const PIPE_BYTES: usize = 1 << 20;
@@ -38,7 +38,7 @@ const COMPLAINT_BYTES: u64 = 2000;
 /// Starts a child, confined by what the host has. Returns when every layer is in force and the program has been started; takes
 /// some tens of milliseconds, and blocks meanwhile.
 pub fn spawn(host: &Host, spec: ChildSpec) -> Result<Child, SandboxError> {
-    let layers = host.layers();
+    let layers = host.layers(&spec.kind);
     if spec.has_secret() && spec.strength == Strength::Full && !layers.suffice_for_secret() {
         return Err(SandboxError::TooWeak { layers });
     }
@@ -112,6 +112,10 @@ fn plan(host: &Host, spec: &ChildSpec, layers: Layers) -> Result<Plan, SandboxEr
         env,
         limits: spec.limits,
         network: spec.network,
+        browser_policies: match &spec.kind {
+            Kind::Program => None,
+            Kind::Browser { policies } => Some(policies.clone()),
+        },
         bubblewrap,
         root: host.root,
         layers,
@@ -150,7 +154,24 @@ fn prepare_scratch(scratch: &Path, uid: Option<u32>) -> io::Result<()> {
         DirBuilder::new().mode(0o700).create(&directory)?;
         chown(&directory, uid, uid)?;
     }
+    let profile = scratch.join("profile");
+    if profile.is_dir() {
+        give_away(&profile, uid)?;
+    }
     chown(scratch, uid, uid)
+}
+
+/// Gives a directory to that uid with all it contains; links themselves, never what they point to.
+fn give_away(directory: &Path, uid: Option<u32>) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            give_away(&entry.path(), uid)?;
+        } else {
+            lchown(entry.path(), uid, uid)?;
+        }
+    }
+    chown(directory, uid, uid)
 }
 
 /// The server's ends of a run that has been launched.

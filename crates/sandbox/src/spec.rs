@@ -7,6 +7,20 @@ use freehold_core::SecretBytes;
 
 use crate::Limits;
 
+/// What sort of program a child is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Any program: it gets every layer the machine has.
+    Program,
+    /// A Chromium. It confines its own pages with namespaces and filters that Landlock and our own filter would deny it, so it gets a
+    /// uid and mounts alone. Its standard input and output are handed to it as descriptors 3 and 4, which is where
+    /// `--remote-debugging-pipe` looks; a directory `profile` in its scratch directory is given to its uid with all it contains.
+    Browser {
+        /// A directory that stands where the machine's managed policies would: the only ones this child sees.
+        policies: PathBuf,
+    },
+}
+
 /// One child process to start.
 ///
 /// Its environment is exactly: `PATH` (fixed), `HOME` and `TMPDIR` (in its scratch directory), `LANG`, then [`ChildSpec::env`] and
@@ -32,6 +46,8 @@ pub struct ChildSpec {
     pub network: bool,
     /// What to do where the layers are too weak for a secret.
     pub strength: Strength,
+    /// What sort of program it is.
+    pub kind: Kind,
     /// Whether a secret will reach it in another way than `secret_env`: as an answer on its standard input.
     pub receives_secret: bool,
 }

@@ -33,6 +33,12 @@ pub(crate) const ETC: [&str; 21] = [
     "/etc/timezone",
 ];
 
+/// What a browser reads beside that: which fonts there are.
+pub(crate) const BROWSER: [&str; 2] = ["/etc/fonts", "/var/cache/fontconfig"];
+
+/// Where a browser looks for the policies it has to keep to.
+pub(crate) const POLICIES: &str = "/etc/chromium/policies/managed";
+
 /// The machine-wide files of `/proc` that runtimes size themselves by; nothing about any process.
 pub(crate) const PROC: [&str; 6] =
     ["/proc/cpuinfo", "/proc/loadavg", "/proc/meminfo", "/proc/stat", "/proc/uptime", "/proc/version"];

@@ -28,6 +28,8 @@ pub(crate) struct Plan {
     pub(crate) env: Vec<(String, String)>,
     pub(crate) limits: Limits,
     pub(crate) network: bool,
+    /// The managed policies of a browser, if it is one.
+    pub(crate) browser_policies: Option<PathBuf>,
     /// Where bubblewrap is, if it is to be used.
     pub(crate) bubblewrap: Option<PathBuf>,
     /// Whether the server, and so bubblewrap, runs as root.

@@ -11,7 +11,7 @@ use freehold_protocol::contract::{self, CheckResult, Control, Fixture, Patience,
 use freehold_protocol::session::Exit;
 use freehold_protocol::template::Values;
 use freehold_protocol::{Manifest, SecretFields};
-use freehold_sandbox::{Child, ChildSpec, Host, Limits, Strength};
+use freehold_sandbox::{Child, ChildSpec, Host, Kind, Limits, Strength};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::Context;
@@ -110,6 +110,7 @@ impl Spawn for Starter {
             limits: Limits::default(),
             network: true,
             strength: self.strength,
+            kind: Kind::Program,
             receives_secret: self.manifest.credential_delivery.is_some(),
         };
         let mut child = freehold_sandbox::spawn(&self.host, spec).map_err(io::Error::other)?;

@@ -15,7 +15,7 @@ use freehold_protocol::secret_text::SecretFields;
 use freehold_protocol::session::Exit;
 use freehold_protocol::template::Values;
 use freehold_protocol::{RecordChecker, Session};
-use freehold_sandbox::{Child, ChildSpec, Limits, SandboxError, Strength, spawn};
+use freehold_sandbox::{Child, ChildSpec, Kind, Limits, SandboxError, Strength, spawn};
 use freehold_store::SourceRow;
 use serde_json::Value;
 
@@ -173,6 +173,7 @@ fn spec(
         limits: Limits::default(),
         network: manifest.runtime_requirements.bindings.contains_key(freehold_protocol::bindings::NETWORK),
         strength: if inner.config.reduced_sandbox { Strength::Reduced } else { Strength::Full },
+        kind: Kind::Program,
         receives_secret: manifest.credential_delivery == Some(Delivery::Answered),
     })
 }

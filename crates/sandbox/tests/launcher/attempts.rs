@@ -6,7 +6,7 @@ use std::io::{self, BufRead, Read, Write};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 
-use freehold_sandbox::{ChildSpec, Host, LayerMask, Limits, Strength};
+use freehold_sandbox::{ChildSpec, Host, Kind, LayerMask, Limits, Strength};
 
 /// Tries one thing. Panics on an attempt it does not know.
 pub(crate) fn run(attempt: &str, args: &[String]) {
@@ -179,6 +179,7 @@ fn serve(args: &[String]) -> io::Result<String> {
         limits: Limits::default(),
         network: true,
         strength: Strength::Full,
+        kind: Kind::Program,
         receives_secret: false,
     };
     freehold_sandbox::harden_self()?;

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use freehold_sandbox::{Child, ChildSpec, Host, LayerMask, Limits, SandboxError, Strength, spawn};
+use freehold_sandbox::{Child, ChildSpec, Host, Kind, LayerMask, Limits, SandboxError, Strength, spawn};
 
 /// The launcher, which is also the program that tries things.
 pub(crate) const LAUNCHER: &str = env!("CARGO_BIN_EXE_sandbox-launcher");
@@ -73,6 +73,7 @@ impl Place {
             limits: Limits::default(),
             network: true,
             strength: Strength::Full,
+            kind: Kind::Program,
             receives_secret: false,
         }
     }

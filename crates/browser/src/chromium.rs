@@ -1,0 +1,190 @@
+//! Starting Chromium, confined to one directory, and ending it.
+
+mod flags;
+mod policy;
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use freehold_sandbox::{Child, ChildSpec, Host, Kind, Layers, Limits, Strength, spawn};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::cdp::Client;
+use crate::{BrowserError, Page};
+
+/// Where distributions put the program itself; `/usr/bin/chromium` is a script that reads the environment.
+const PLACES: [&str; 3] = [
+    "/usr/lib/chromium/chromium",
+    "/usr/lib/chromium-browser/chromium-browser",
+    "/usr/lib64/chromium-browser/chromium-browser",
+];
+
+/// How long it may take to end when asked to; it writes its profile meanwhile.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
+
+/// A Chromium that is installed.
+#[derive(Clone, Debug)]
+pub struct Installed(PathBuf);
+
+/// How one browser is started.
+pub struct Options {
+    /// A directory of this run's alone, on tmpfs: the profile is `profile` in it, and nothing is written anywhere else.
+    pub scratch: PathBuf,
+    /// A directory for the managed policies, shared by all browsers and written only by this crate.
+    pub policies: PathBuf,
+    /// The window, in CSS pixels.
+    pub window: (u32, u32),
+    /// Hosts that are answered by another address: for trying a connector without its provider.
+    pub stand_ins: Vec<StandIn>,
+    /// What to do where the machine cannot confine it.
+    pub strength: Strength,
+}
+
+/// A host that is answered by a stand-in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StandIn {
+    /// The host, as in `www.example.com`.
+    pub host: String,
+    /// Where it really is: address and port.
+    pub address: String,
+    /// The SHA-256 of its certificate's public key (SPKI), in base64: the only certificate that is trusted without an authority.
+    pub key: Option<String>,
+}
+
+/// A running browser. Dropping it kills everything it started.
+pub struct Chromium {
+    child: Child,
+    client: Client,
+    version: String,
+}
+
+impl Installed {
+    /// Looks for it.
+    pub fn find() -> Result<Self, BrowserError> {
+        PLACES.iter().map(PathBuf::from).find(|path| path.is_file()).map(Self).ok_or(BrowserError::NotInstalled)
+    }
+
+    /// The program.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Starts one. Takes about half a second; returns when it answers.
+    pub fn start(&self, host: &Host, options: &Options) -> Result<Chromium, BrowserError> {
+        policy::write(&options.policies)?;
+        std::fs::create_dir_all(options.scratch.join("profile"))?;
+        let spec = ChildSpec {
+            program: self.0.clone(),
+            args: flags::all(options).into_iter().map(Into::into).collect(),
+            folder: options.policies.clone(),
+            env: flags::environment(&options.scratch),
+            secret_env: Vec::new(),
+            scratch: options.scratch.clone(),
+            // Its pages are limited by itself; these only stop it from taking the machine down.
+            limits: Limits {
+                memory_bytes: 8 << 30,
+                processes: 4096,
+                open_files: 8192,
+                file_bytes: 2 << 30,
+                cpu_seconds: 6 * 3600,
+            },
+            network: true,
+            strength: options.strength,
+            kind: Kind::Browser { policies: options.policies.clone() },
+            receives_secret: true,
+        };
+        let mut child = spawn(host, spec)?;
+        let (Some(to), Some(from)) = (child.stdin.take(), child.stdout.take()) else { return Err(BrowserError::Gone) };
+        let (said, last_said) = channel();
+        if let Some(stderr) = child.stderr.take() {
+            std::thread::Builder::new().name("browser log".to_owned()).spawn(move || {
+                let mut last = String::new();
+                for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                    tracing::trace!(line, "chromium");
+                    last = line;
+                }
+                // Only a failed start wants to know.
+                let _ = said.send(last);
+            })?;
+        }
+        let client = Client::over(to, from)?;
+        match client.call("Browser.getVersion", json!({})) {
+            Ok(version) => {
+                let version = version["product"].as_str().unwrap_or_default().to_owned();
+                Ok(Chromium { child, client, version })
+            }
+            Err(_) => {
+                child.kill_tree()?;
+                Err(BrowserError::Ended { said: last_said.recv_timeout(CLOSE_LIMIT).unwrap_or_default() })
+            }
+        }
+    }
+}
+
+impl Chromium {
+    /// The connection to it.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Its name and version, as in `Chrome/156.0.8078.79`.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// What confines it, beside its own sandbox.
+    pub fn layers(&self) -> &Layers {
+        self.child.layers()
+    }
+
+    /// Its first page, which a new browser has open.
+    pub fn first_page(&self) -> Result<Page, BrowserError> {
+        match self.page_targets()?.into_iter().next() {
+            Some(target) => Page::attach(&self.client, &target),
+            None => self.new_page(),
+        }
+    }
+
+    /// Opens a page more.
+    pub fn new_page(&self) -> Result<Page, BrowserError> {
+        let made = self.client.call("Target.createTarget", json!({ "url": "about:blank" }))?;
+        Page::attach(&self.client, made["targetId"].as_str().unwrap_or_default())
+    }
+
+    /// The ids of its pages: tabs and pop-ups, not frames or workers. The oldest comes first.
+    pub fn page_targets(&self) -> Result<Vec<String>, BrowserError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Info {
+            target_id: String,
+            r#type: String,
+        }
+        let method = "Target.getTargets";
+        let all = self.client.call(method, json!({}))?["targetInfos"].take();
+        let all: Vec<Info> = serde_json::from_value(all)
+            .map_err(|error| BrowserError::Unexpected { method: method.to_owned(), detail: error.to_string() })?;
+        // It lists the newest first.
+        Ok(all.into_iter().rev().filter(|info| info.r#type == "page").map(|info| info.target_id).collect())
+    }
+
+    /// Asks it to end, so that it writes its profile, and kills what is left after a while. Nothing of it runs afterwards.
+    pub fn close(self) -> Result<(), BrowserError> {
+        // It may be gone already.
+        let _ = self.client.send(None, "Browser.close", &json!({}));
+        let events = self.client.events(None);
+        let until = std::time::Instant::now() + CLOSE_LIMIT;
+        while self.child.try_wait()?.is_none() && std::time::Instant::now() < until {
+            if events.next(Duration::from_millis(20)).is_err() {
+                break;
+            }
+        }
+        let until = std::time::Instant::now() + CLOSE_LIMIT;
+        while self.child.try_wait()?.is_none() && std::time::Instant::now() < until {
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+        Ok(self.child.kill_tree()?)
+    }
+}

@@ -1,0 +1,43 @@
+//! The managed policies every browser of ours runs under: nothing of a sign-in is remembered, filled in or sent elsewhere by Chromium
+//! itself.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use serde_json::json;
+
+/// Writes them, readable to every uid: there is nothing secret in them.
+pub(super) fn write(directory: &Path) -> io::Result<()> {
+    let file = directory.join("freehold.json");
+    if file.is_file() {
+        return Ok(());
+    }
+    fs::create_dir_all(directory)?;
+    let policies = json!({
+        "PasswordManagerEnabled": false,
+        "AutofillAddressEnabled": false,
+        "AutofillCreditCardEnabled": false,
+        "TranslateEnabled": false,
+        "SyncDisabled": true,
+        "BrowserSignin": 0,
+        "MetricsReportingEnabled": false,
+        "SearchSuggestEnabled": false,
+        "NetworkPredictionOptions": 2,
+        "SpellCheckServiceEnabled": false,
+        "BackgroundModeEnabled": false,
+        "ComponentUpdatesEnabled": false,
+        "SafeBrowsingProtectionLevel": 0,
+        "DnsOverHttpsMode": "off",
+        "PromotionsEnabled": false,
+        "PaymentMethodQueryEnabled": false,
+        "URLBlocklist": ["file://*", "view-source:*"],
+    });
+    // Written beside and renamed: another browser may be starting.
+    let beside = directory.join(".freehold.json.new");
+    fs::write(&beside, policies.to_string())?;
+    fs::set_permissions(&beside, fs::Permissions::from_mode(0o644))?;
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o755))?;
+    fs::rename(&beside, &file)
+}

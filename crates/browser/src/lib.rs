@@ -1,0 +1,13 @@
+//! Chromium for Freehold: starting it confined, driving it over a pipe, and what a source in a browser needs on top of that.
+//!
+//! Everything here blocks, as the engine does: a browser has one thread that reads its pipe, and callers wait for their answers on
+//! threads of their own. Secrets are handed in for one use and never kept.
+
+pub mod cdp;
+mod chromium;
+mod error;
+mod page;
+
+pub use chromium::{Chromium, Installed, Options, StandIn};
+pub use error::BrowserError;
+pub use page::{Frame, Page};

@@ -1,0 +1,92 @@
+//! Starting it, what confines it, and its pages.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::{Browser, site};
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+#[test]
+fn it_starts_over_the_pipe_within_its_own_sandbox_and_the_policies_hold() {
+    let browser = Browser::start();
+    assert!(browser.chromium.version().starts_with("Chrome/"), "{}", browser.chromium.version());
+    let page = browser.chromium.first_page().unwrap();
+    page.goto("chrome://sandbox", LIMIT).unwrap();
+    let text = page.main_frame().unwrap().run("() => document.body.innerText", &[]).unwrap();
+    assert!(text.as_str().unwrap().contains("You are adequately sandboxed"), "{text}");
+    page.goto("chrome://policy", LIMIT).unwrap();
+    let names = "async () => {
+        const all = [];
+        for (let tries = 0; tries < 50 && !all.includes('PasswordManagerEnabled'); tries++) {
+            all.length = 0;
+            const walk = (root) => root.querySelectorAll('*').forEach((e) => { if (e.shadowRoot) walk(e.shadowRoot);
+                if (e.classList.contains('name')) all.push(e.textContent.trim()); });
+            walk(document);
+            await new Promise((again) => setTimeout(again, 50));
+        }
+        return all;
+    }";
+    let names = page.main_frame().unwrap().run(names, &[]).unwrap();
+    assert!(names.as_array().unwrap().contains(&json!("PasswordManagerEnabled")), "{names}");
+    browser.chromium.close().unwrap();
+}
+
+#[test]
+fn a_function_of_ours_sees_the_document_and_not_what_the_page_overwrote() {
+    let origin = site(|_| "<p id=a>text</p><script>document.querySelector = () => null; window.mine = 1</script>".into());
+    let browser = Browser::start();
+    let page = browser.chromium.first_page().unwrap();
+    page.goto(&origin, LIMIT).unwrap();
+    let seen = "(id) => [document.querySelector(id)?.textContent ?? null, typeof window.mine, location.origin]";
+    let seen = page.main_frame().unwrap().run(seen, &[json!("#a")]).unwrap();
+    assert_eq!(seen, json!(["text", "undefined", origin]));
+}
+
+#[test]
+fn frames_of_the_same_and_of_other_sites_are_listed() {
+    let other = site(|_| "<p>other</p>".into());
+    let other = other.replace("127.0.0.1", "localhost");
+    let within = other.clone();
+    let origin = site(move |path| match path {
+        "/same" => "<p>same</p>".into(),
+        _ => format!("<iframe src=/same></iframe><iframe src={within}></iframe>"),
+    });
+    let browser = Browser::start();
+    let page = browser.chromium.first_page().unwrap();
+    page.goto(&origin, LIMIT).unwrap();
+    let frames = page.frames().unwrap();
+    let mut seen: Vec<_> = frames.iter().map(|frame| frame.run("() => location.origin", &[]).unwrap()).collect();
+    assert_eq!(seen.remove(0), json!(origin));
+    assert!(seen.contains(&json!(origin)) && seen.contains(&json!(other)) && seen.len() == 2, "{seen:?}");
+}
+
+#[test]
+fn a_page_that_cannot_be_reached_says_so_without_its_query() {
+    let browser = Browser::start();
+    let page = browser.chromium.first_page().unwrap();
+    let error = page.goto("http://127.0.0.1:1/path?secret=x", LIMIT).unwrap_err().to_string();
+    assert!(error.contains("http://127.0.0.1:1/path could not be opened") && !error.contains("secret"), "{error}");
+}
+
+#[test]
+fn nothing_is_written_outside_its_directory_and_nothing_runs_after_it_was_closed() {
+    let browser = Browser::start();
+    let page = browser.chromium.first_page().unwrap();
+    page.goto("about:blank", LIMIT).unwrap();
+    let own = browser.folder.path().display().to_string();
+    assert!(!running(&own).is_empty(), "the look for processes has to be able to find some");
+    browser.chromium.close().unwrap();
+    assert_eq!(running(&own), Vec::<String>::new());
+    for name in ["home/.config/chromium", "home/Downloads"] {
+        assert!(!browser.folder.path().join("run").join(name).exists(), "{name}");
+    }
+}
+
+/// The command lines that name this directory.
+fn running(directory: &str) -> Vec<String> {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let lines = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    lines.map(|line| String::from_utf8_lossy(&line).into_owned()).filter(|line| line.contains(directory)).collect()
+}

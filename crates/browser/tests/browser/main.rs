@@ -1,0 +1,6 @@
+//! What this crate does, with a real Chromium.
+
+#![allow(clippy::unwrap_used)]
+
+mod chromium;
+mod support;
