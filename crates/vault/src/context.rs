@@ -9,6 +9,8 @@ pub(crate) const MAGIC: [u8; 4] = *b"FHLD";
 pub(crate) const FORMAT: u8 = 1;
 /// HKDF-SHA512 for key and commitment, AES-256-GCM for the content.
 pub(crate) const ALGORITHM: u8 = 1;
+/// The same, with the content in chunks.
+pub(crate) const ALGORITHM_IN_CHUNKS: u8 = 2;
 
 /// What a seal or a derived key is for, and whose. The variants carry exactly what each purpose binds, so that none can be left
 /// out; a field a purpose does not have is encoded as empty.
@@ -25,6 +27,8 @@ pub(crate) enum Context<'a> {
     },
     /// The key of the hash that tells whether a value was retyped. Kind and version are bound by the seal that hash lies in.
     SameSecret { owner: OwnerId, source: SourceId, connector: &'a ConnectorName, generation: u32 },
+    /// A source's browser profile at rest.
+    Profile { owner: OwnerId, source: SourceId, connector: &'a ConnectorName, generation: u32 },
     /// A source's key, wrapped by ROOT.
     SourceKey { owner: OwnerId, source: SourceId, purpose: KeyPurpose, generation: u32 },
     /// ROOT, wrapped by a slot's key.
@@ -41,8 +45,16 @@ impl Context<'_> {
         match *self {
             Context::Secret { generation, .. }
             | Context::SameSecret { generation, .. }
+            | Context::Profile { generation, .. }
             | Context::SourceKey { generation, .. } => generation,
             Context::Root { .. } | Context::KeyCheck { .. } | Context::AuditHead { .. } => 0,
+        }
+    }
+
+    fn algorithm(&self) -> u8 {
+        match self {
+            Context::Profile { .. } => ALGORITHM_IN_CHUNKS,
+            _ => ALGORITHM,
         }
     }
 
@@ -60,6 +72,9 @@ impl Context<'_> {
             Context::SameSecret { owner, source, connector, .. } => {
                 ("same_secret", owner, Some(source), connector.as_str(), "", None)
             }
+            Context::Profile { owner, source, connector, .. } => {
+                ("profile", owner, Some(source), connector.as_str(), "", None)
+            }
             Context::SourceKey { owner, source, purpose: KeyPurpose::Secrets, .. } => {
                 ("source_key.secrets", owner, Some(source), "", "", None)
             }
@@ -73,7 +88,7 @@ impl Context<'_> {
         [
             Field::Bytes(&MAGIC),
             Field::Byte([FORMAT]),
-            Field::Byte([ALGORITHM]),
+            Field::Byte([self.algorithm()]),
             Field::Bytes(purpose.as_bytes()),
             Field::Id(owner.to_bytes()),
             source.map_or(Field::Bytes(&[]), |source| Field::Id(source.to_bytes())),
@@ -143,9 +158,14 @@ mod tests {
         let [connector, other] = connectors;
         let (o, s, kind) = (owner('1'), source('1'), SecretKind::Token);
         let home = secret(o, s, connector, kind, 1, 1);
+        let profile = |owner, source, connector, generation| Context::Profile { owner, source, connector, generation };
         let source_key = |purpose| Context::SourceKey { owner: o, source: s, purpose, generation: 1 };
         vec![
             (PURPOSE, source_key(KeyPurpose::Secrets), source_key(KeyPurpose::Profile)),
+            (OWNER, profile(o, s, connector, 1), profile(owner('2'), s, connector, 1)),
+            (SOURCE, profile(o, s, connector, 1), profile(o, source('2'), connector, 1)),
+            (CONNECTOR, profile(o, s, connector, 1), profile(o, s, other, 1)),
+            (GENERATION, profile(o, s, connector, 1), profile(o, s, connector, 2)),
             (OWNER, home, secret(owner('2'), s, connector, kind, 1, 1)),
             (SOURCE, home, secret(o, source('2'), connector, kind, 1, 1)),
             (CONNECTOR, home, secret(o, s, other, kind, 1, 1)),
@@ -264,6 +284,7 @@ mod tests {
         let contexts = [
             Context::Secret { owner, source, connector: &connector, kind, version: 1, generation },
             Context::SameSecret { owner, source, connector: &connector, generation },
+            Context::Profile { owner, source, connector: &connector, generation },
             Context::SourceKey { owner, source, purpose: KeyPurpose::Secrets, generation },
             Context::SourceKey { owner, source, purpose: KeyPurpose::Profile, generation },
             Context::Root { owner, slot: SlotKind::KeyFile },

@@ -24,10 +24,10 @@ use crate::{
 };
 
 const GENERATION_AT: usize = MAGIC.len() + 2;
-const SALT_AT: usize = GENERATION_AT + 4;
-const COMMITMENT_AT: usize = SALT_AT + 32;
-const CIPHERTEXT_AT: usize = COMMITMENT_AT + 32;
-const TAG_LEN: usize = 16;
+pub(crate) const SALT_AT: usize = GENERATION_AT + 4;
+pub(crate) const COMMITMENT_AT: usize = SALT_AT + 32;
+pub(crate) const CIPHERTEXT_AT: usize = COMMITMENT_AT + 32;
+pub(crate) const TAG_LEN: usize = 16;
 
 /// Why sealed bytes did not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +97,7 @@ pub(crate) fn subkey(key: &Key, context: &Context<'_>) -> Key {
     Key::filled(|bytes| bytes.copy_from_slice(&derived[..32]))
 }
 
-fn derive(key: &Key, salt: &[u8], info: &[u8]) -> Zeroizing<[u8; 64]> {
+pub(crate) fn derive(key: &Key, salt: &[u8], info: &[u8]) -> Zeroizing<[u8; 64]> {
     let mut out = Zeroizing::new([0; 64]);
     hkdf::Salt::new(hkdf::HKDF_SHA512, salt)
         .extract(key.bytes())
@@ -107,7 +107,7 @@ fn derive(key: &Key, salt: &[u8], info: &[u8]) -> Zeroizing<[u8; 64]> {
     out
 }
 
-fn cipher(key: &[u8]) -> LessSafeKey {
+pub(crate) fn cipher(key: &[u8]) -> LessSafeKey {
     LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).expect("32 bytes"))
 }
 

@@ -7,6 +7,7 @@ use crate::{
     SlotKey, SlotKind,
     context::Context,
     key::Key,
+    profile_vault::ProfileVault,
     sealed::{self, NotOpened},
     source_vault::{OpenError, SourceBinding, SourceVault},
 };
@@ -164,21 +165,31 @@ impl Vault {
         if binding.owner != self.owner {
             return Err(OpenError::OtherOwner { source_id: binding.source });
         }
-        let mut opened = Vec::with_capacity(keys.len());
-        for WrappedKey { generation, state, wrapped } in keys {
-            let context = Context::SourceKey {
-                owner: self.owner,
-                source: binding.source,
-                purpose: KeyPurpose::Secrets,
-                generation: *generation,
-            };
-            let key = sealed::open(&self.root, &context, wrapped).ok().and_then(|bytes| Key::copied(&bytes));
-            let Some(key) = key else {
-                return Err(OpenError::Key { source_id: binding.source, generation: *generation });
-            };
-            opened.push((*generation, *state, key));
-        }
+        let opened = self.open_keys(binding.source, KeyPurpose::Secrets, keys)?;
         SourceVault::new(binding, opened)
+    }
+
+    /// The handle on one source's browser profile; `keys` are that source's `profile` keys.
+    pub fn profile_vault(&self, binding: SourceBinding, keys: &[WrappedKey]) -> Result<ProfileVault, OpenError> {
+        if binding.owner != self.owner {
+            return Err(OpenError::OtherOwner { source_id: binding.source });
+        }
+        let opened = self.open_keys(binding.source, KeyPurpose::Profile, keys)?;
+        ProfileVault::new(binding, opened)
+    }
+
+    fn open_keys(
+        &self,
+        source: SourceId,
+        purpose: KeyPurpose,
+        keys: &[WrappedKey],
+    ) -> Result<Vec<(u32, KeyState, Key)>, OpenError> {
+        let open = |WrappedKey { generation, state, wrapped }: &WrappedKey| {
+            let context = Context::SourceKey { owner: self.owner, source, purpose, generation: *generation };
+            let key = sealed::open(&self.root, &context, wrapped).ok().and_then(|bytes| Key::copied(&bytes));
+            key.map(|key| (*generation, *state, key)).ok_or(OpenError::Key { source_id: source, generation: *generation })
+        };
+        keys.iter().map(open).collect()
     }
 
     /// The MAC of an audit chain's head (HMAC-SHA256), so that cutting the chain's end off shows.

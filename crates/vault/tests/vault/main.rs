@@ -3,5 +3,6 @@
 mod binding;
 mod frozen;
 mod never_shown;
+mod profile;
 mod support;
 mod unlocking;
