@@ -14,6 +14,7 @@
 pub mod audit;
 pub mod key_file;
 pub mod ledger;
+pub mod one_time_code;
 pub mod otp_seed;
 pub mod passphrase;
 pub mod payload;

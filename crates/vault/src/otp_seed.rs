@@ -125,7 +125,7 @@ fn number(text: Option<&str>, usual: u32) -> Option<u32> {
     text.map_or(Some(usual), |text| text.parse().ok())
 }
 
-fn decode_base32(text: &str) -> Result<Zeroizing<Vec<u8>>, OtpSeedError> {
+pub(crate) fn decode_base32(text: &str) -> Result<Zeroizing<Vec<u8>>, OtpSeedError> {
     // People copy seeds with the spaces and dashes that make them readable, and URIs carry the padding as %3D.
     let unpadded = text.trim_end_matches("%3D").trim_end_matches("%3d").trim_end_matches('=');
     let mut symbols = Zeroizing::new(Vec::with_capacity(unpadded.len()));
