@@ -16,6 +16,7 @@ const ENGINE: &str = "freehold-engine";
 const WEB: &str = "freehold-web";
 const APP: &str = "freehold";
 const DOVECOT: &str = "freehold-dovecot";
+const PRACTICE: &str = "freehold-practice";
 const GENERATOR: &str = "freehold-generator";
 const TESTS: &str = "freehold-tests";
 const XTASK: &str = "xtask";
@@ -33,8 +34,9 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     (APP, &[CORE, PROTOCOL, SANDBOX, BROWSER, VAULT, STORE, ENGINE, WEB]),
     (SDK, &[PROTOCOL]),
     (DOVECOT, &[]),
+    (PRACTICE, &[]),
     (GENERATOR, &[]),
-    (XTASK, &[DOVECOT]),
+    (XTASK, &[DOVECOT, PRACTICE]),
 ];
 
 /// What each connector may use.
@@ -48,10 +50,10 @@ const ALONE_USE: [(&str, &[&str]); 12] = [
     ("landlock", &[SANDBOX]),
     ("seccompiler", &[SANDBOX]),
     ("jsonschema", &[PROTOCOL]),
-    ("axum", &[WEB]),
-    ("askama", &[WEB]),
-    ("tokio-rustls", &[WEB]),
-    ("clap", &[APP, XTASK]),
+    ("axum", &[WEB, PRACTICE]),
+    ("askama", &[WEB, PRACTICE]),
+    ("tokio-rustls", &[WEB, PRACTICE]),
+    ("clap", &[APP, PRACTICE, XTASK]),
     ("toml", &[APP]),
     ("tracing-subscriber", &[APP]),
 ];

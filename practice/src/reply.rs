@@ -1,0 +1,45 @@
+//! Answers: pages, redirects, and the cookies that go with them.
+
+use askama::Template;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::visitor::{SESSION, Visitor};
+
+/// 30 days, in seconds: a browser that is closed and opened again is still signed in, as on most shops.
+const COOKIE_SECONDS: u32 = 30 * 24 * 60 * 60;
+
+/// A page, whatever its status.
+pub(crate) fn page(status: StatusCode, template: &impl Template) -> Response {
+    match template.render() {
+        Ok(html) => {
+            (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")], html)
+                .into_response()
+        }
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+/// A redirect that turns a submission into a visit.
+pub(crate) fn see(path: &str) -> Response {
+    with(StatusCode::SEE_OTHER.into_response(), header::LOCATION, path)
+}
+
+/// `response` with a cookie that scripts cannot read.
+pub(crate) fn with_cookie(response: Response, name: &str, value: &str) -> Response {
+    let age = if value.is_empty() { 0 } else { COOKIE_SECONDS };
+    with(response, header::SET_COOKIE, &format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}"))
+}
+
+/// `response` with the session's cookie, where the browser does not show it already.
+pub(crate) fn with_session(response: Response, visitor: &Visitor, session: &str) -> Response {
+    if visitor.session == session { response } else { with_cookie(response, SESSION, session) }
+}
+
+/// `response` with one more header.
+pub(crate) fn with(mut response: Response, name: HeaderName, value: &str) -> Response {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().append(name, value);
+    }
+    response
+}
