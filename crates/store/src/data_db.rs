@@ -5,7 +5,6 @@
 //! never on disk without the records it stands for.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use freehold_core::{Clock, Timestamp};
@@ -31,16 +30,17 @@ mod setting;
 const KIND: Kind = Kind {
     name: "data.db",
     migrations: &[include_str!("../migrations/data/001.sql")],
-    // The log is folded into the file every 64 MiB: a page of an index that every batch changes, as keys in no order make it, is
-    // then written to the file once for many batches.
-    setup: "PRAGMA wal_autocheckpoint = 16000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384;",
+    setup: "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384;",
+    // 64 MiB: a page of an index that every batch changes, as keys in no order make it, is then written to the file once for many
+    // batches.
+    fold_after: 16_000,
 };
 
 /// The database of everything that is not sealed.
 pub struct DataDb {
     database: Database,
+    dir: DataDir,
     clock: Arc<dyn Clock>,
-    blobs: PathBuf,
     /// Files taken over and not linked to a record yet; a sweep leaves them alone.
     unlinked: Mutex<HashSet<String>>,
 }
@@ -49,13 +49,20 @@ impl DataDb {
     /// Opens it, making it or bringing it up to date if need be. `clock` says when runs move on and when records are seen.
     pub fn open(dir: &DataDir, clock: Arc<dyn Clock>) -> std::result::Result<DataDb, OpenError> {
         let database = Database::open(dir, &KIND)?;
-        let data = DataDb { database, clock, blobs: dir.blobs(), unlinked: Mutex::default() };
+        let data = DataDb { database, dir: dir.clone(), clock, unlinked: Mutex::default() };
         data.sweep_blobs().map_err(|source| OpenError::Database {
             operation: "removing files nothing refers to",
             path: data.database.path().to_owned(),
             source,
         })?;
+        // A disk that is full already is no reason not to start: what is there can be read.
+        let _ = data.check_room();
         Ok(data)
+    }
+
+    /// Whether there is room for more records. `DiskFull` where there is none but what is kept back for how runs end.
+    pub fn check_room(&self) -> Result<()> {
+        self.dir.reserve().keep()
     }
 
     /// Reads the whole file and checks that it holds together.

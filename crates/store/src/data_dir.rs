@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::OpenError;
+use crate::reserve::Reserve;
 
 /// A data directory held by this process. The databases opened in it keep it held until the last of them is dropped.
 #[derive(Clone, Debug)]
@@ -19,6 +20,7 @@ struct Held {
     path: PathBuf,
     /// The lock is the system's own on this open file, so it ends with the process, however that ends.
     lock: File,
+    reserve: Reserve,
 }
 
 impl DataDir {
@@ -44,7 +46,8 @@ impl DataDir {
             .mode(0o700)
             .create(&blobs)
             .map_err(|e| failed("making the directory of files", &blobs, e))?;
-        Ok(DataDir { held: Arc::new(Held { path, lock }) })
+        let reserve = Reserve::new(&path);
+        Ok(DataDir { held: Arc::new(Held { path, lock, reserve }) })
     }
 
     /// Where it is, as an absolute path.
@@ -54,6 +57,10 @@ impl DataDir {
 
     pub(crate) fn blobs(&self) -> PathBuf {
         self.path().join("blobs")
+    }
+
+    pub(crate) fn reserve(&self) -> &Reserve {
+        &self.held.reserve
     }
 }
 

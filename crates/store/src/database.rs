@@ -14,6 +14,11 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use crate::migration;
 use crate::{DataDir, OpenError, Result, StoreError};
 
+mod log;
+
+use log::Log;
+pub(crate) use log::truncate_log;
+
 /// How many pieces of work may wait for the writer before callers wait to hand theirs over.
 const QUEUE: usize = 64;
 /// How many reads go on at the same time.
@@ -29,6 +34,8 @@ pub(crate) struct Kind {
     pub(crate) migrations: &'static [&'static str],
     /// Statements for each new connection that writes; the first sees a file that may still be empty.
     pub(crate) setup: &'static str,
+    /// How many pages the log grows to before it is folded into the file.
+    pub(crate) fold_after: u32,
 }
 
 /// When a transaction counts as done.
@@ -48,7 +55,7 @@ pub(crate) struct Database {
     jobs: Option<SyncSender<Job>>,
     writer: Option<JoinHandle<()>>,
     readers: Readers,
-    _held: DataDir,
+    dir: DataDir,
 }
 
 impl Database {
@@ -67,6 +74,7 @@ impl Database {
             path: path.clone(),
             source,
         })?;
+        let mut log = Log::new(dir, &path, kind.fold_after);
         let (jobs, queue) = sync_channel::<Job>(QUEUE);
         let writer = thread::Builder::new()
             .name(kind.name.to_owned())
@@ -74,16 +82,11 @@ impl Database {
                 for job in queue {
                     // A bug in one piece of work, rolled back as it unwinds, must not end every later one.
                     let _ = catch_unwind(AssertUnwindSafe(|| job(&mut connection)));
+                    log.tend(&connection);
                 }
             })
             .map_err(|source| OpenError::Io { operation: "starting the database's thread", path: path.clone(), source })?;
-        Ok(Database {
-            readers: Readers::new(path.clone()),
-            path,
-            jobs: Some(jobs),
-            writer: Some(writer),
-            _held: dir.clone(),
-        })
+        Ok(Database { readers: Readers::new(path.clone()), path, jobs: Some(jobs), writer: Some(writer), dir: dir.clone() })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -116,9 +119,14 @@ impl Database {
         work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (answer, wait) = sync_channel(1);
+        let dir = self.dir.clone();
         let job: Job = Box::new(move |connection| {
+            let done = work(connection);
+            if matches!(done, Err(StoreError::DiskFull)) {
+                dir.reserve().release();
+            }
             // Whoever asked may have gone; the work is done all the same.
-            let _ = answer.send(work(connection));
+            let _ = answer.send(done);
         });
         let abandoned = || StoreError::Abandoned { operation };
         self.jobs.as_ref().ok_or_else(abandoned)?.send(job).map_err(|_| abandoned())?;
@@ -141,14 +149,6 @@ impl Database {
     }
 }
 
-pub(crate) fn truncate_log(connection: &Connection) -> Result<()> {
-    let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-    if busy {
-        return Err(StoreError::conflict("the write-ahead log is being read and could not be emptied; try again"));
-    }
-    Ok(())
-}
-
 fn in_transaction<T>(connection: &mut Connection, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let value = work(&transaction)?;
@@ -166,6 +166,7 @@ fn connect_writer(path: &Path, kind: &Kind) -> rusqlite::Result<Connection> {
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;",
     )?;
+    connection.pragma_update(None, "wal_autocheckpoint", kind.fold_after)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }

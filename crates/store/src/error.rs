@@ -157,6 +157,8 @@ impl From<rusqlite::Error> for StoreError {
         match &error {
             E::SqliteFailure(failure, text) => match failure.code {
                 ErrorCode::DiskFull => StoreError::DiskFull,
+                // The index of the log could not grow; it is on the same disk.
+                _ if failure.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE => StoreError::DiskFull,
                 ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
                     StoreError::corrupt(text.clone().unwrap_or_else(|| failure.to_string()))
                 }

@@ -13,6 +13,7 @@ pub mod vault_db;
 
 mod database;
 mod migration;
+mod reserve;
 mod row;
 
 pub use data_db::DataDb;

@@ -17,6 +17,7 @@ const KIND: Kind = Kind {
     name: "vault.db",
     migrations: &[include_str!("../migrations/vault/001.sql")],
     setup: "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA secure_delete = ON;",
+    fold_after: 1_000,
 };
 
 /// The database of what is sealed.

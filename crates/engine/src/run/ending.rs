@@ -17,7 +17,8 @@ use crate::server::Inner;
 /// Between two tries to write the end while the database cannot be written.
 const TRY_AGAIN: Duration = Duration::from_secs(2);
 
-/// Writes the end. While the disk is full it waits and tries again: the run is over only once that is on disk.
+/// Writes the end. Where that fails it waits and tries again: the run is over only once its end is on disk. On a full disk the
+/// second try has the room that the databases keep back for this.
 pub(super) fn end(inner: &Inner, run: &RunRow, mut verdict: Verdict, counts: Counts, mailbox: &Receiver<Mail>) {
     // A cancellation that came while the connector was finishing wins over what it said.
     while let Ok(mail) = mailbox.try_recv() {

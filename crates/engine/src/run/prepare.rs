@@ -41,6 +41,8 @@ pub(crate) struct Credential {
 
 /// Checks and gathers. Ends the run early, with the reason, where it cannot go on.
 pub(super) fn prepare(inner: &Inner, run: &RunRow, mailbox: &Receiver<Mail>) -> Step<Prepared> {
+    // Before anyone is signed in to: on a full disk nothing of it could be kept.
+    inner.data.check_room().map_err(from_store)?;
     let source = inner.source_row(run.source)?;
     let connector = match inner.catalog.get(&source.connector) {
         Ok(connector) => connector,

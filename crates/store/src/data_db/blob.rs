@@ -29,6 +29,7 @@ impl DataDb {
     /// Takes a file over: moved into the data directory, or copied and removed where it lies on another disk. The same content is
     /// kept once. Until it is linked to a record it can be had from nowhere, and goes at the next start.
     pub fn put_blob(&self, file: &Path, media_type: &str, filename: &str) -> Result<BlobRow> {
+        self.check_room()?;
         let (sha256, size) = hash(file).map_err(|e| StoreError::io("reading a file of a record", file, e))?;
         self.unlinked().insert(sha256.clone());
         let row = sha256.clone();
@@ -37,7 +38,13 @@ impl DataDb {
             Ok(())
         })?;
         let target = self.blob_path(&sha256)?;
-        place(file, &target, size).map_err(|e| StoreError::io("keeping a file of a record", &target, e))?;
+        place(file, &target, size).map_err(|e| {
+            let error = StoreError::io("keeping a file of a record", &target, e);
+            if matches!(error, StoreError::DiskFull) {
+                self.dir.reserve().release();
+            }
+            error
+        })?;
         Ok(BlobRow { sha256, size, media_type: media_type.to_owned(), filename: filename.to_owned() })
     }
 
@@ -89,7 +96,7 @@ impl DataDb {
         if !is_hash {
             return Err(StoreError::not_found("file of this hash"));
         }
-        Ok(self.blobs.join(&sha256[..2]).join(&sha256[2..]))
+        Ok(self.dir.blobs().join(&sha256[..2]).join(&sha256[2..]))
     }
 
     /// Removes files that no record has any more.

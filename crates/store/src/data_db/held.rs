@@ -12,6 +12,7 @@ use crate::{NewRecord, Result};
 impl DataDb {
     /// Keeps a batch back, in order.
     pub fn hold(&self, run: RunId, source: SourceId, records: Vec<NewRecord>) -> Result<()> {
+        self.check_room()?;
         self.write_soon("holding records back", move |connection| {
             let n = run::number_of_unfinished(connection, run)?;
             run::must_be_of(connection, n, source)?;
@@ -28,6 +29,7 @@ impl DataDb {
 
     /// Stores what a run held back, in order and in one transaction, and says what became of it.
     pub fn release_held(&self, run: RunId) -> Result<Counts> {
+        self.check_room()?;
         let seen_at = self.now();
         self.write("releasing held records", move |connection| {
             let n = run::number_of_unfinished(connection, run)?;

@@ -27,6 +27,7 @@ pub struct RejectedRow {
 impl DataDb {
     /// Puts records on a run's rejected list and counts them as emitted and rejected.
     pub fn reject(&self, run: RunId, rows: Vec<RejectedRow>) -> Result<()> {
+        self.check_room()?;
         self.write_soon("keeping rejected records", move |connection| {
             let n = run::number_of_unfinished(connection, run)?;
             let mut insert = connection.prepare_cached(

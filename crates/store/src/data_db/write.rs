@@ -31,6 +31,7 @@ impl DataDb {
     /// Stores a batch in one transaction and says what became of it. A value equal to the latest one, key order and white space
     /// aside, writes nothing. Batches of 1,000 to 10,000 records are the fastest; bound them by bytes too.
     pub fn append(&self, run: RunId, source: SourceId, records: Vec<NewRecord>) -> Result<Counts> {
+        self.check_room()?;
         let seen_at = self.now();
         self.write_soon("storing records", move |connection| {
             let n = run::number_of_unfinished(connection, run)?;
