@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, Read, Write};
 use std::path::PathBuf;
 
+use freehold_protocol::bindings::BROWSER_AUTOMATION;
 use freehold_protocol::blob::BlobRef;
 use freehold_protocol::framing::{Limits, LineReader};
 use freehold_protocol::message::{
@@ -16,7 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::blob::BlobFolder;
-use crate::{Error, RecoveryAction};
+use crate::{Browser, Error, RecoveryAction};
 
 /// A run: what is asked for, and the ways to answer.
 pub struct Context<'io> {
@@ -79,6 +80,15 @@ impl<'io> Context<'io> {
         self.start.bindings.get(name)
     }
 
+    /// The run's browser, signed in already. Its manifest declares the binding `browser_automation`.
+    pub fn browser(&self) -> Result<Browser, Error> {
+        let Some(binding) = self.binding(BROWSER_AUTOMATION) else {
+            let message = "the run was given no browser; the manifest has to declare the binding browser_automation";
+            return Err(Error::new("no_browser", message).with_hint(RecoveryAction::NotRetriable));
+        };
+        Ok(Browser::connect(binding)?)
+    }
+
     /// The cursor last committed for that stream; `None` on a first or full run.
     pub fn state<T: DeserializeOwned>(&self, stream: &str) -> Result<Option<T>, Error> {
         if self.start.collection_mode == CollectionMode::FullRefresh {
@@ -137,11 +147,20 @@ impl<'io> Context<'io> {
 
     /// Says that something was left out on purpose, with the reason as a word and for a person.
     pub fn skip(&mut self, stream: &str, reason: &str, message: impl Into<String>) -> Result<(), Error> {
+        self.left_out(stream, reason, message.into(), None)
+    }
+
+    /// Says that something could not be read because the provider's pages are not as this connector knows them.
+    pub fn skip_unreadable(&mut self, stream: &str, message: impl Into<String>) -> Result<(), Error> {
+        self.left_out(stream, "unreadable", message.into(), Some(RecoveryAction::UpdateSelector))
+    }
+
+    fn left_out(&mut self, stream: &str, reason: &str, message: String, hint: Option<RecoveryAction>) -> Result<(), Error> {
         let skip = SkipResult {
             stream: Some(stream.to_owned()),
             reason: Some(reason.to_owned()),
-            message: Some(message.into()),
-            recovery_hint: None,
+            message: Some(message),
+            recovery_hint: hint.map(Into::into),
             continuation: None,
         };
         self.send(&Plain::SkipResult(&skip))?;

@@ -1,6 +1,7 @@
 //! Why a connector could not collect.
 
 use std::io;
+use std::time::Duration;
 
 use freehold_protocol::message::{DoneError, DoneStatus};
 use freehold_protocol::recovery::RecoveryAction;
@@ -14,6 +15,7 @@ pub struct Error {
     message: String,
     hint: Option<RecoveryAction>,
     retryable: bool,
+    retry_after: Option<Duration>,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -21,7 +23,8 @@ pub struct Error {
 impl Error {
     /// A failure that trying again does not mend. `code` is its stable name: lower-case letters, digits and `_`.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { status: DoneStatus::Failed, code, message: message.into(), hint: None, retryable: false, source: None }
+        let message = message.into();
+        Self { status: DoneStatus::Failed, code, message, hint: None, retryable: false, retry_after: None, source: None }
     }
 
     /// The provider refused the sign-in details. Only that: a provider that is down or slow is [`Error::provider_down`].
@@ -32,6 +35,16 @@ impl Error {
     /// The provider could not be reached, or asked for less. Freehold tries again by itself.
     pub fn provider_down(message: impl Into<String>) -> Self {
         Self { retryable: true, ..Self::new("provider_down", message).with_hint(RecoveryAction::RetryByRuntime) }
+    }
+
+    /// The browser's session ended meanwhile: the owner, or the sign-in details saved for it, have to sign in again.
+    pub fn signed_out(message: impl Into<String>) -> Self {
+        Self::new("signed_out", message).with_hint(RecoveryAction::ManualActionRequired)
+    }
+
+    /// The provider's pages are not what this connector can read; a newer one may.
+    pub fn page_changed(message: impl Into<String>) -> Self {
+        Self::new("page_changed", message).with_hint(RecoveryAction::UpdateSelector)
     }
 
     /// A stream failed and the others did not. Call [`crate::Context::stream_failed`] for it first; the checkpoints of the others
@@ -59,6 +72,13 @@ impl Error {
         self
     }
 
+    /// The same, with how long the provider asks to be left alone.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
     /// The same, with what it came from. The source goes to standard error alone.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -81,7 +101,7 @@ impl Error {
             message: self.message.clone(),
             recovery_hint: self.hint.map(Into::into),
             retryable: self.retryable,
-            retry_after_seconds: None,
+            retry_after_seconds: self.retry_after.map(|wait| wait.as_secs()),
         }
     }
 }

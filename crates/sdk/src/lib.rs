@@ -22,6 +22,7 @@
 //! go to standard error, and never hold a secret.
 
 mod blob;
+mod browser;
 mod context;
 mod error;
 
@@ -29,6 +30,7 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+pub use browser::{Browser, BrowserError, Navigation, Page};
 pub use context::Context;
 pub use error::Error;
 pub use freehold_protocol::blob::BlobRef;
