@@ -34,8 +34,16 @@ struct State {
 }
 
 struct Listener {
-    session: Option<SessionId>,
+    about: About,
     to: Sender<Arc<Event>>,
+}
+
+/// What a listener wants to hear.
+enum About {
+    /// One session, or the browser itself.
+    One(Option<SessionId>),
+    /// All of it.
+    Everything,
 }
 
 type Answer = Result<Box<RawValue>, String>;
@@ -135,10 +143,19 @@ impl Client {
 
     /// The events of that session, or of the browser itself, from now on.
     pub fn events(&self, session: Option<&SessionId>) -> Events {
+        self.listen(About::One(session.cloned()))
+    }
+
+    /// The events of every session and of the browser itself, in their order, from now on.
+    pub fn all_events(&self) -> Events {
+        self.listen(About::Everything)
+    }
+
+    fn listen(&self, about: About) -> Events {
         let (to, from) = channel();
         let mut state = self.0.state();
         if !state.gone {
-            state.listeners.push(Listener { session: session.cloned(), to });
+            state.listeners.push(Listener { about, to });
         }
         Events(from)
     }
@@ -251,8 +268,11 @@ impl Shared {
         } else if let Some(method) = incoming.method {
             let params = incoming.params.unwrap_or(RawValue::NULL).to_owned();
             let event = Arc::new(Event { session: incoming.session, method, params });
-            let about = |listener: &Listener| listener.session == event.session;
-            self.state().listeners.retain(|listener| !about(listener) || listener.to.send(Arc::clone(&event)).is_ok());
+            let hears = |listener: &Listener| match &listener.about {
+                About::One(session) => *session == event.session,
+                About::Everything => true,
+            };
+            self.state().listeners.retain(|listener| !hears(listener) || listener.to.send(Arc::clone(&event)).is_ok());
         }
     }
 }
@@ -297,12 +317,15 @@ mod tests {
         let (client, _commands, mut answers) = connected();
         let mine = client.events(Some(&SessionId("mine".into())));
         let browser = client.events(None);
+        let all = client.all_events();
         answers.write_all(b"{\"method\":\"X.other\",\"sessionId\":\"theirs\",\"params\":{}}\0").unwrap();
         answers.write_all(b"{\"method\":\"X.mine\",\"sessionId\":\"mine\",\"params\":{\"a\":1}}\0").unwrap();
         answers.write_all(b"{\"method\":\"X.browser\"}\0").unwrap();
         let seen = mine.next(PATIENCE).unwrap().unwrap();
         assert_eq!((seen.method.as_str(), seen.params::<Value>().unwrap()["a"].as_u64()), ("X.mine", Some(1)));
         assert_eq!(browser.next(PATIENCE).unwrap().unwrap().method, "X.browser");
+        let all: Vec<_> = (0..3).map(|_| all.next(PATIENCE).unwrap().unwrap().method.clone()).collect();
+        assert_eq!(all, ["X.other", "X.mine", "X.browser"]);
     }
 
     #[test]

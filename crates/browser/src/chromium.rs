@@ -156,18 +156,7 @@ impl Chromium {
 
     /// The ids of its pages: tabs and pop-ups, not frames or workers. The oldest comes first.
     pub fn page_targets(&self) -> Result<Vec<String>, BrowserError> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Info {
-            target_id: String,
-            r#type: String,
-        }
-        let method = "Target.getTargets";
-        let all = self.client.call(method, json!({}))?["targetInfos"].take();
-        let all: Vec<Info> = serde_json::from_value(all)
-            .map_err(|error| BrowserError::Unexpected { method: method.to_owned(), detail: error.to_string() })?;
-        // It lists the newest first.
-        Ok(all.into_iter().rev().filter(|info| info.r#type == "page").map(|info| info.target_id).collect())
+        page_targets(&self.client)
     }
 
     /// Asks it to end, so that it writes its profile, and kills what is left after a while. Nothing of it runs afterwards.
@@ -187,4 +176,20 @@ impl Chromium {
         }
         Ok(self.child.kill_tree()?)
     }
+}
+
+/// The ids of a browser's pages, the oldest first.
+pub(crate) fn page_targets(client: &Client) -> Result<Vec<String>, BrowserError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Info {
+        target_id: String,
+        r#type: String,
+    }
+    let method = "Target.getTargets";
+    let all = client.call(method, json!({}))?["targetInfos"].take();
+    let all: Vec<Info> = serde_json::from_value(all)
+        .map_err(|error| BrowserError::Unexpected { method: method.to_owned(), detail: error.to_string() })?;
+    // It lists the newest first.
+    Ok(all.into_iter().rev().filter(|info| info.r#type == "page").map(|info| info.target_id).collect())
 }

@@ -7,6 +7,7 @@ pub mod cdp;
 mod chromium;
 mod error;
 mod page;
+pub mod profile;
 
 pub use chromium::{Chromium, Installed, Options, StandIn};
 pub use error::BrowserError;

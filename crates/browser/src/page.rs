@@ -199,14 +199,16 @@ struct Tree {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct TreeFrame {
     id: String,
+    parent_id: Option<String>,
     url: String,
 }
 
 impl Tree {
     fn into_frames(self, session: &Session, frames: &mut Vec<Frame>) {
-        frames.push(Frame::new(session.clone(), self.frame.id, self.frame.url));
+        frames.push(Frame::new(session.clone(), self.frame.id, self.frame.parent_id, self.frame.url));
         for child in self.child_frames {
             child.into_frames(session, frames);
         }

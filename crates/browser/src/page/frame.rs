@@ -14,17 +14,23 @@ const WORLD: &str = "freehold";
 pub struct Frame {
     session: Session,
     id: String,
+    parent: Option<String>,
     url: String,
 }
 
 impl Frame {
-    pub(super) fn new(session: Session, id: String, url: String) -> Self {
-        Self { session, id, url }
+    pub(super) fn new(session: Session, id: String, parent: Option<String>, url: String) -> Self {
+        Self { session, id, parent, url }
     }
 
     /// Its id.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The id of the frame it is in, whatever its site; `None` for a page's own.
+    pub fn parent(&self) -> Option<&str> {
+        self.parent.as_deref()
     }
 
     /// Its address when it was listed.

@@ -84,6 +84,35 @@ fn nothing_is_written_outside_its_directory_and_nothing_runs_after_it_was_closed
     }
 }
 
+#[test]
+fn a_profile_that_was_packed_brings_its_session_back_in_another_browser() {
+    use freehold_browser::profile;
+    let origin = site(|path| match path {
+        "/set" => "<script>document.cookie = 'of=session'; document.cookie = 'kept=long; max-age=9999'; \
+                   localStorage.setItem('also', 'this')</script>"
+            .into(),
+        _ => "<p>page</p>".into(),
+    });
+    let first = Browser::start();
+    let page = first.chromium.first_page().unwrap();
+    page.goto(&format!("{origin}/set"), LIMIT).unwrap();
+    let directory = first.folder.path().join("run/profile");
+    let cookies = profile::cookies(first.chromium.client()).unwrap();
+    first.chromium.close().unwrap();
+    let archive = profile::pack(&directory, &cookies, Vec::new()).unwrap();
+
+    let folder = tempfile::tempdir_in("/dev/shm").unwrap();
+    let directory = folder.path().join("run/profile");
+    let cookies = profile::unpack(&*archive, &directory).unwrap();
+    let second = Browser::start_in(folder);
+    profile::restore_cookies(second.chromium.client(), cookies).unwrap();
+    let page = second.chromium.first_page().unwrap();
+    page.goto(&origin, LIMIT).unwrap();
+    let seen = "() => [document.cookie.split('; ').sort(), localStorage.getItem('also')]";
+    let seen = page.main_frame().unwrap().run(seen, &[]).unwrap();
+    assert_eq!(seen, json!([["kept=long", "of=session"], "this"]));
+}
+
 /// The command lines that name this directory.
 fn running(directory: &str) -> Vec<String> {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
