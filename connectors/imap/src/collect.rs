@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use freehold_sdk::{BlobRef, Context};
+use freehold_sdk::{BlobRef, Context, Covered, Narrowing};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
-use crate::cursor::{Covered, Cursor, Position};
+use crate::cursor::{Cursor, Position};
 use crate::failure::Failure;
 use crate::message::{self, Attachment, Extent, MessageRecord};
-use crate::narrowing::Narrowing;
 use crate::session::{Facts, Mailbox, Opened, Session};
 use crate::settings::{Folders, Settings};
 

@@ -2,12 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use freehold_sdk::{Coverage, Covered};
 use serde::{Deserialize, Serialize};
-
-use crate::narrowing::Coverage;
-
-/// What was collected of each stream. A stream absent from it was not collected.
-pub(crate) type Covered = BTreeMap<String, Coverage>;
 
 /// The cursor.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,7 +6,6 @@ mod cursor;
 mod failure;
 mod mailbox_name;
 mod message;
-mod narrowing;
 mod session;
 mod settings;
 mod transport;

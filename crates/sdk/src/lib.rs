@@ -25,6 +25,7 @@ mod blob;
 mod browser;
 mod context;
 mod error;
+mod narrowing;
 
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ pub use freehold_protocol::blob::BlobRef;
 pub use freehold_protocol::message::{CollectionMode, CollectionStream, RecordKey, TimeRange};
 pub use freehold_protocol::recovery::RecoveryAction;
 pub use freehold_protocol::{SecretBytes, SecretFields, SecretKind, Timestamp};
+pub use narrowing::{Coverage, Covered, Frozen, Narrowing};
 
 /// Runs a connector on this process's standard input and output. Its temporary directory is what TMPDIR says, as for any program.
 pub fn run(collect: impl FnOnce(&mut Context<'_>) -> Result<(), Error>) -> ExitCode {
