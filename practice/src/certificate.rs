@@ -52,7 +52,18 @@ pub(crate) fn ensure(folder: Option<&Path>) -> Result<Certificate, PracticeError
 fn make(certificate: &Path, key: &Path) -> Result<(), PracticeError> {
     let (certificate, key) = (certificate.to_string_lossy(), key.to_string_lossy());
     let new_key = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "3650"];
-    let names = ["-subj", "/CN=Freehold practice", "-addext", NAMES, "-keyout", &key, "-out", &certificate];
+    let names = [
+        "-subj",
+        "/CN=Freehold practice",
+        "-addext",
+        NAMES,
+        "-addext",
+        "basicConstraints=critical,CA:FALSE",
+        "-keyout",
+        &key,
+        "-out",
+        &certificate,
+    ];
     openssl(&[&new_key[..], &names].concat()).map(drop)
 }
 

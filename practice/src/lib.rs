@@ -5,12 +5,15 @@
 //! Freehold's own crates, as a site on the web would not.
 
 mod account;
+mod amazon;
+mod captcha;
 mod catalogue;
 mod certificate;
 mod count;
 mod lang;
 mod mood;
 mod order;
+mod path;
 mod qr;
 mod reply;
 mod serve;
@@ -19,6 +22,7 @@ mod shop;
 mod sign_in;
 mod tokens;
 mod totp;
+mod upload;
 mod visitor;
 mod weather;
 mod world;

@@ -4,7 +4,8 @@ use askama::Template;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::visitor::{SESSION, Visitor};
+use crate::sign_in::Finished;
+use crate::visitor::{BROWSER, SESSION, Visitor};
 
 /// 30 days, in seconds: a browser that is closed and opened again is still signed in, as on most shops.
 const COOKIE_SECONDS: u32 = 30 * 24 * 60 * 60;
@@ -34,6 +35,15 @@ pub(crate) fn with_cookie(response: Response, name: &str, value: &str) -> Respon
 /// `response` with the session's cookie, where the browser does not show it already.
 pub(crate) fn with_session(response: Response, visitor: &Visitor, session: &str) -> Response {
     if visitor.session == session { response } else { with_cookie(response, SESSION, session) }
+}
+
+/// To where a finished sign-in leads, with what its browser is to keep.
+pub(crate) fn signed_in(finished: &Finished, to: &str) -> Response {
+    let response = with_cookie(see(to), SESSION, &finished.session);
+    match &finished.browser {
+        Some(browser) => with_cookie(response, BROWSER, browser),
+        None => response,
+    }
 }
 
 /// `response` with one more header.

@@ -15,6 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tower::ServiceExt;
 
+use crate::amazon;
 use crate::shop;
 use crate::world::Shared;
 
@@ -46,7 +47,7 @@ pub(crate) fn run(
             }
         };
         tokio::spawn(accept(plain, shop::router(world.clone()), None));
-        tokio::spawn(accept(secure, shop::router(world.clone()), Some(TlsAcceptor::from(tls))));
+        tokio::spawn(accept(secure, amazon::router(world.clone()), Some(TlsAcceptor::from(tls))));
         let _ = started.send(Ok(()));
         let _ = stop.await;
     });

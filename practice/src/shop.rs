@@ -22,6 +22,7 @@ use crate::catalogue::Product;
 use crate::lang::Lang;
 use crate::mood::Area;
 use crate::order::Status;
+use crate::path::encoded;
 use crate::reply;
 use crate::visitor::Visitor;
 use crate::weather::{self, Weather, weather};
@@ -35,7 +36,7 @@ pub(crate) fn router(world: Shared) -> Router {
         .route("/sign-in", get(sign_in::email).post(sign_in::submit_email))
         .route("/sign-in/password", get(sign_in::password).post(sign_in::submit))
         .route("/sign-in/proof", post(sign_in::submit_proof))
-        .route("/sign-in/captcha.svg", get(sign_in::captcha))
+        .route("/sign-in/captcha.svg", get(sign_in::letters))
         .route("/sign-in/finished", get(sign_in::finished))
         .route("/sign-out", get(sign_out::ask).post(sign_out::sign_out))
         .route("/orders", get(orders::orders))
@@ -114,36 +115,7 @@ impl Page {
     }
 }
 
-/// The visitor's own session of the shop, or a new one.
-fn session_of(world: &mut World, visitor: &Visitor) -> String {
-    match world.sessions.get(&visitor.session) {
-        Some(session) if session.site == Site::Shop => visitor.session.clone(),
-        _ => world.open_session(Site::Shop),
-    }
-}
-
-/// Whether a form came from a page of this session.
-fn is_own_form(world: &World, visitor: &Visitor, csrf: Option<&String>) -> bool {
-    world.sessions.get(&visitor.session).is_some_and(|session| csrf == Some(&session.csrf))
-}
-
 /// To the sign-in, and back here afterwards.
 fn sign_in_first(visitor: &Visitor) -> Response {
     reply::see(&format!("/sign-in?return={}", encoded(&visitor.target)))
-}
-
-/// A path as a value in a query.
-fn encoded(path: &str) -> String {
-    path.replace('%', "%25")
-        .replace('&', "%26")
-        .replace('=', "%3D")
-        .replace('?', "%3F")
-        .replace('#', "%23")
-        .replace('+', "%2B")
-}
-
-/// A path of this site, and nothing that leads elsewhere.
-fn own_path(path: &str) -> String {
-    let is_own = path.starts_with('/') && !path.starts_with("//") && !path.contains('\\') && !path.contains(['\r', '\n']);
-    if is_own { path.to_owned() } else { "/orders".to_owned() }
 }

@@ -6,7 +6,9 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
+use crate::account::Site;
 use crate::lang::Lang;
+use crate::world::World;
 
 /// The cookie of a session.
 pub(crate) const SESSION: &str = "practice_session";
@@ -27,6 +29,21 @@ pub(crate) struct Visitor {
     pub(crate) host: String,
     /// The path and query it asked for.
     pub(crate) target: String,
+}
+
+impl Visitor {
+    /// The visitor's own session of a site, or a new one.
+    pub(crate) fn session_in(&self, world: &mut World, site: Site) -> String {
+        match world.sessions.get(&self.session) {
+            Some(session) if session.site == site => self.session.clone(),
+            _ => world.open_session(site),
+        }
+    }
+
+    /// Whether a form came from a page of this visitor's session.
+    pub(crate) fn sent(&self, world: &World, csrf: Option<&String>) -> bool {
+        world.sessions.get(&self.session).is_some_and(|session| csrf == Some(&session.csrf))
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Visitor {

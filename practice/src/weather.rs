@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::account::Site;
 use crate::mood::Area;
+use crate::path::own;
 use crate::reply;
 use crate::world::Shared;
 
@@ -65,7 +66,7 @@ pub(crate) async fn weather(State(weather): State<Weather>, request: Request, ne
     }
     if path == CHECK {
         let wanted = target.split_once("return=").map_or("/", |(_, wanted)| wanted);
-        return reply::see(if wanted.starts_with('/') && !wanted.starts_with("//") { wanted } else { "/" });
+        return reply::see(own(wanted));
     }
     if moods.endless_redirect && request.method() == Method::GET && matches!(area, Area::Orders | Area::Account) {
         return reply::see(&format!("{CHECK}?return={path}"));

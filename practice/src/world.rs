@@ -109,6 +109,14 @@ impl World {
         self.account(site, name).ok()
     }
 
+    /// Ends a session, and counts it if someone was signed in.
+    pub(crate) fn sign_out(&mut self, site: Site, id: &str) {
+        if let Some(name) = self.signed_in(site, id).map(|account| account.name) {
+            self.counts.of_mut(site, name).signed_out += 1;
+            self.sessions.remove(id);
+        }
+    }
+
     pub(crate) fn expire_sessions(&mut self) {
         self.sessions.clear();
     }

@@ -1,7 +1,6 @@
 //! The pages of signing in: the e-mail address has an address of its own, and everything after it shares another.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 
 use askama::Template;
 use axum::Form;
@@ -10,12 +9,15 @@ use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::{Page, is_own_form, own_path, session_of};
+use super::Page;
 use crate::account::Site;
+use crate::captcha;
 use crate::lang::Lang;
+use crate::path::{encoded, own};
 use crate::reply;
 use crate::sign_in::{Notice, Step, Submitted};
-use crate::visitor::{BROWSER, LANG, SESSION, Visitor};
+use crate::upload;
+use crate::visitor::{LANG, Visitor};
 use crate::weather::{refused, too_many};
 use crate::world::{Shared, World};
 
@@ -55,18 +57,15 @@ pub(super) async fn email(State(world): State<Shared>, visitor: Visitor, Query(q
     if let Some(elsewhere) = look_alike(&world, &visitor) {
         return reply::see(&elsewhere);
     }
-    let session = session_of(&mut world, &visitor);
-    let wanted = query.get("return").map(|path| own_path(path));
+    let session = visitor.session_in(&mut world, Site::Shop);
+    let wanted = query.get("return").map(|path| own(path).to_owned());
     if world.signed_in(Site::Shop, &session).is_some() {
         return reply::see(&wanted.unwrap_or_else(|| "/orders".to_owned()));
     }
     let in_window = query.contains_key("window");
     let response = if world.moods.popup && !in_window && wanted.is_some() {
         let page = Page::new(&mut world, &visitor, &session, ("Sign in", "Anmelden"));
-        reply::page(
-            StatusCode::OK,
-            &Window { page, wanted: super::encoded(&wanted.unwrap_or_default()), is_finished: false },
-        )
+        reply::page(StatusCode::OK, &Window { page, wanted: encoded(&wanted.unwrap_or_default()), is_finished: false })
     } else {
         world.begin_sign_in(&session, wanted, in_window);
         show(&mut world, &visitor, &session, Step::Email)
@@ -80,7 +79,7 @@ pub(super) async fn email(State(world): State<Shared>, visitor: Visitor, Query(q
 
 pub(super) async fn submit_email(State(world): State<Shared>, visitor: Visitor, Form(fields): Form<Fields>) -> Response {
     let mut world = world.lock();
-    if !is_own_form(&world, &visitor, fields.get("csrf")) {
+    if !visitor.sent(&world, fields.get("csrf")) {
         return refused(StatusCode::FORBIDDEN);
     }
     if world.limits_sign_in() {
@@ -100,7 +99,7 @@ pub(super) async fn password(State(world): State<Shared>, visitor: Visitor) -> R
 
 pub(super) async fn submit(State(world): State<Shared>, visitor: Visitor, Form(fields): Form<Fields>) -> Response {
     let mut world = world.lock();
-    if !is_own_form(&world, &visitor, fields.get("csrf")) {
+    if !visitor.sent(&world, fields.get("csrf")) {
         return refused(StatusCode::FORBIDDEN);
     }
     let remember = fields.contains_key("remember");
@@ -133,25 +132,25 @@ pub(super) async fn submit_proof(
     body: Bytes,
 ) -> Response {
     let mut world = world.lock();
-    if !is_own_form(&world, &visitor, query.get("csrf")) {
+    if !visitor.sent(&world, query.get("csrf")) {
         return refused(StatusCode::FORBIDDEN);
     }
-    world.submit(&visitor.session, Submitted::Proof { bytes: file_size(&body) });
+    world.submit(&visitor.session, Submitted::Proof { bytes: upload::file_size(&body) });
     go_on(&mut world, &visitor)
 }
 
-pub(super) async fn captcha(State(world): State<Shared>, visitor: Visitor) -> Response {
+pub(super) async fn letters(State(world): State<Shared>, visitor: Visitor) -> Response {
     let world = world.lock();
     let attempt = world.sessions.get(&visitor.session).and_then(|session| session.attempt.as_ref());
     let Some(attempt) = attempt else { return refused(StatusCode::NOT_FOUND) };
-    ([(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "no-store")], picture(&attempt.captcha))
+    ([(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "no-store")], captcha::picture(&attempt.captcha))
         .into_response()
 }
 
 pub(super) async fn finished(State(world): State<Shared>, visitor: Visitor, Query(query): Query<Fields>) -> Response {
     let mut world = world.lock();
     let page = Page::new(&mut world, &visitor, &visitor.session, ("Signed in", "Angemeldet"));
-    let wanted = own_path(&field(&query, "return"));
+    let wanted = own(&field(&query, "return")).to_owned();
     reply::page(StatusCode::OK, &Window { page, wanted, is_finished: true })
 }
 
@@ -161,17 +160,9 @@ fn go_on(world: &mut World, visitor: &Visitor) -> Response {
         None | Some(Step::Email) => reply::see("/sign-in"),
         Some(Step::Done) => {
             let Some(finished) = world.finish_sign_in(&visitor.session) else { return reply::see("/sign-in") };
-            let wanted = own_path(&finished.wanted);
-            let response = if finished.in_window {
-                reply::see(&format!("/sign-in/finished?return={}", super::encoded(&wanted)))
-            } else {
-                reply::see(&wanted)
-            };
-            let response = reply::with_cookie(response, SESSION, &finished.session);
-            match finished.browser {
-                Some(browser) => reply::with_cookie(response, BROWSER, &browser),
-                None => response,
-            }
+            let wanted = own(&finished.wanted).to_owned();
+            let to = if finished.in_window { format!("/sign-in/finished?return={}", encoded(&wanted)) } else { wanted };
+            reply::signed_in(&finished, &to)
         }
         Some(_) => reply::see("/sign-in/password"),
     }
@@ -250,50 +241,6 @@ fn look_alike(world: &World, visitor: &Visitor) -> Option<String> {
     Some(format!("http://{other}:{port}{}{separator}from={name}", visitor.target))
 }
 
-/// Letters that lean each its own way, on a line.
-fn picture(letters: &str) -> String {
-    let mut svg = String::from(
-        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 220 70" width="220" height="70"><rect width="220" height="70" fill="#efe7d8"/>"##,
-    );
-    for (at, letter) in letters.chars().enumerate() {
-        let (x, lean) = (24 + at * 38, [-14, 9, -6, 16, -11][at % 5]);
-        let _ = write!(
-            svg,
-            r##"<text x="{x}" y="48" font-family="serif" font-size="38" fill="#4a3f35" transform="rotate({lean} {x} 40)">{letter}</text>"##
-        );
-    }
-    svg.push_str(r##"<path d="M4 44C60 8 120 66 216 22" stroke="#8a6d4f" stroke-width="2" fill="none"/></svg>"##);
-    svg
-}
-
-/// How many bytes the file in a multipart body has.
-fn file_size(body: &[u8]) -> usize {
-    let find = |haystack: &[u8], needle: &[u8]| haystack.windows(needle.len()).position(|part| part == needle);
-    let Some(boundary) = find(body, b"\r\n").map(|end| [b"\r\n", &body[..end]].concat()) else { return 0 };
-    let Some(start) = find(body, b"filename=").and_then(|at| find(&body[at..], b"\r\n\r\n").map(|head| at + head + 4))
-    else {
-        return 0;
-    };
-    find(&body[start..], &boundary).unwrap_or(0)
-}
-
 fn field(fields: &Fields, name: &str) -> String {
     fields.get(name).cloned().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_uploaded_file_is_measured() {
-        let body = |file: &str| {
-            format!(
-                "--b\r\nContent-Disposition: form-data; name=\"proof\"; filename=\"x.png\"\r\nContent-Type: image/png\r\n\r\n{file}\r\n--b--\r\n"
-            )
-        };
-        assert_eq!(file_size(body("12345").as_bytes()), 5);
-        assert_eq!(file_size(body("").as_bytes()), 0);
-        assert_eq!(file_size(b"nothing of the kind"), 0);
-    }
 }

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::{Page, is_own_form};
+use super::Page;
 use crate::account::Site;
 use crate::reply;
 use crate::sign_in::Notice;
@@ -37,13 +37,10 @@ pub(super) async fn sign_out(
     Form(fields): Form<HashMap<String, String>>,
 ) -> Response {
     let mut world = world.lock();
-    if !is_own_form(&world, &visitor, fields.get("csrf")) {
+    if !visitor.sent(&world, fields.get("csrf")) {
         return refused(StatusCode::FORBIDDEN);
     }
-    if let Some(name) = world.signed_in(Site::Shop, &visitor.session).map(|account| account.name) {
-        world.counts.of_mut(Site::Shop, name).signed_out += 1;
-    }
-    world.sessions.remove(&visitor.session);
+    world.sign_out(Site::Shop, &visitor.session);
     let session = world.open_session(Site::Shop);
     world.begin_sign_in(&session, Some("/orders".to_owned()), false);
     if let Some(attempt) = world.sessions.get_mut(&session).and_then(|session| session.attempt.as_mut()) {

@@ -1,0 +1,31 @@
+//! The front page and the style sheet.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::Page;
+use crate::catalogue::{PRODUCTS, Product};
+use crate::reply;
+use crate::visitor::Visitor;
+use crate::world::Shared;
+
+#[derive(Template)]
+#[template(path = "amazon/front.html")]
+struct Front {
+    page: Page,
+    products: &'static [Product],
+    currency: &'static str,
+}
+
+pub(super) async fn front(State(world): State<Shared>, visitor: Visitor) -> Response {
+    let mut world = world.lock();
+    let page = Page::new(&mut world, &visitor, &visitor.session, ("Shop", "Einkaufen"));
+    let currency = if page.host == "amazon.de" { "EUR" } else { "USD" };
+    reply::page(StatusCode::OK, &Front { page, products: &PRODUCTS[8..20], currency })
+}
+
+pub(super) async fn style() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("../../static/amazon.css"))
+}
