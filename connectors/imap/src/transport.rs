@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{CertificateError, ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::failure::Failure;
 
@@ -56,11 +56,27 @@ impl Transport {
         let mut session = ClientConnection::new(Arc::new(config), name).map_err(|error| tls(error.to_string()))?;
         while session.is_handshaking() {
             session.complete_io(&mut stream).map_err(|error| match error.kind() {
-                io::ErrorKind::InvalidData => tls(error.to_string()),
+                io::ErrorKind::InvalidData => tls(untrusted(&error)),
                 _ => Failure::Broken { doing: "agreeing on encryption", source: error },
             })?;
         }
         Ok(Self::Encrypted(Box::new(StreamOwned::new(session, stream))))
+    }
+}
+
+/// Why, with what to do about the two usual causes.
+fn untrusted(error: &io::Error) -> String {
+    let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match cause {
+        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+            "its certificate is of an authority this machine does not know; for a private mail server, give that authority's \
+             certificate in the settings"
+                .to_owned()
+        }
+        Some(rustls::Error::InvalidMessage(_)) => {
+            "it does not speak TLS on this port; choose another port, or STARTTLS".to_owned()
+        }
+        _ => error.to_string(),
     }
 }
 

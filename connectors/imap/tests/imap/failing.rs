@@ -62,7 +62,14 @@ fn an_unknown_authority_is_not_a_wrong_password() {
     let server = Server::with_demo_mail();
     let run = server.settings().with("MAILBOX_CA_PEM", "").run(&everything());
     assert_failed(&run, "encryption_failed", "retry_by_runtime");
+    let why = run.done()["error"]["message"].to_string();
+    assert!(why.contains("give that authority's certificate"), "{why}");
     assert!(run.of_type("INTERACTION").is_empty());
+    let port = server.dovecot.imap_port.to_string();
+    let run = server.settings().with("MAILBOX_PORT", &port).run(&everything());
+    assert_failed(&run, "encryption_failed", "retry_by_runtime");
+    let why = run.done()["error"]["message"].to_string();
+    assert!(why.contains("does not speak TLS on this port"), "{why}");
 }
 
 #[test]
