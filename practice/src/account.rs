@@ -91,11 +91,20 @@ pub(crate) struct Account {
 
 impl Account {
     fn new(site: Site, name: &'static str, display: &'static str, password: &str) -> Self {
-        let (email, phone, seed) = match name {
-            "maria" => ("maria@example.test", "42", "KVKFKRCPNZQUYMLXOVYDSQKJKZDTSRLD"),
-            "jonas" => ("jonas@example.test", "17", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"),
-            "ada" => ("ada@example.test", "85", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"),
-            _ => ("noor@example.test", "63", "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U"),
+        let (email, phone) = match name {
+            "maria" => ("maria@example.test", "42"),
+            "jonas" => ("jonas@example.test", "17"),
+            "ada" => ("ada@example.test", "85"),
+            _ => ("noor@example.test", "63"),
+        };
+        let seed = match (site, name) {
+            (Site::Shop, "maria") => "KVKFKRCPNZQUYMLXOVYDSQKJKZDTSRLD",
+            (Site::Shop, "jonas") => "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+            (Site::Shop, "ada") => "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+            (Site::Shop, _) => "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U",
+            (Site::Amazon, "maria") => "ONSWCZDFMQ3DIMZSGEYTSOBXGY2TIMZS",
+            (Site::Amazon, "jonas") => "PJUW44DJMVZGC3TEMFZXI33OMVQXG2DF",
+            (Site::Amazon, _) => "OBZGCY3UNFRWKZLOORUXIZLTORZW6Y3F",
         };
         Self {
             site,
@@ -187,8 +196,10 @@ mod tests {
     }
 
     #[test]
-    fn nobody_has_one_password_twice() {
+    fn nobody_has_one_secret_twice() {
         let all = everybody();
+        let seeds: BTreeSet<_> = all.iter().map(|account| account.seed).collect();
+        assert_eq!(seeds.len(), all.len());
         let passwords: BTreeSet<_> = all.iter().map(|account| &account.password).collect();
         assert_eq!(passwords.len(), all.len());
     }

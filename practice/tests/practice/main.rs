@@ -1,6 +1,6 @@
 //! The practice provider from outside: every flow and every mood, over real connections.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of a test")]
 
 mod amazon;
 mod browser;
