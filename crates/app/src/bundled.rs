@@ -11,11 +11,18 @@ struct Bundled {
     main: fn() -> ExitCode,
 }
 
-const BUNDLED: [Bundled; 1] = [Bundled {
-    name: "imap",
-    manifest: include_str!("../../../connectors/imap/manifest.json"),
-    main: freehold_connector_imap::main,
-}];
+const BUNDLED: [Bundled; 2] = [
+    Bundled {
+        name: "imap",
+        manifest: include_str!("../../../connectors/imap/manifest.json"),
+        main: freehold_connector_imap::main,
+    },
+    Bundled {
+        name: "practice",
+        manifest: include_str!("../../../connectors/practice/manifest.json"),
+        main: freehold_connector_practice::main,
+    },
+];
 
 /// All of them, to be started as `program __connector NAME`.
 pub(crate) fn connectors(program: &Path) -> Vec<BundledConnector> {

@@ -45,7 +45,13 @@ impl Browser {
             (Some("cdp"), Some(address)) => address,
             _ => return Err(BrowserError::Unexpected { what: "the binding is no address for CDP".to_owned() }),
         };
-        Ok(Self { connection: Connection::open(address)? })
+        Self::at(address)
+    }
+
+    /// Connects to a browser at an address that did not come with START: of a variable the manifest fills with `{browser.ws_url}`,
+    /// or of a test's own browser.
+    pub fn at(ws_url: &str) -> Result<Self, BrowserError> {
+        Ok(Self { connection: Connection::open(ws_url)? })
     }
 
     /// Its first page, the one that is signed in.

@@ -5,6 +5,7 @@
 //! Debian's `chromium`, keeps everything in a directory that goes with it, and ends when the [`Chromium`] is dropped. As root it runs
 //! as an unprivileged user, so that Chromium's own sandbox is on.
 
+mod connector;
 mod site;
 
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+pub use connector::{Connector, Run};
 pub use site::{Answer, Site};
 
 /// Debian's program itself. The wrapper at /usr/bin reads the environment and files of the machine.

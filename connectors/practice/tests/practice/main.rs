@@ -1,0 +1,7 @@
+//! The connector, as the runtime runs it, against the practice shop in a real Chromium.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at the first thing that is wrong")]
+
+mod collecting;
+mod failing;
+mod harness;
