@@ -35,8 +35,8 @@ pub struct AccountCounts {
     pub passwords_wrong: u64,
     /// Of these, those that came while the account was locked, and were not looked at.
     pub passwords_while_locked: u64,
-    /// Of these, those that came while too many had come, and were not looked at.
-    pub passwords_rate_limited: u64,
+    /// Of these, those that were answered with a 429 or a 500, and were not looked at.
+    pub passwords_unseen: u64,
     /// Codes submitted, whatever came of it.
     pub codes: u64,
     /// Of these, the right ones.

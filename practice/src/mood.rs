@@ -53,7 +53,9 @@ pub struct Moods {
     pub delay_ms: u32,
     /// Where every answer is a 500.
     pub errors: Area,
-    /// Where every request is one too many: 429 with `Retry-After`. On the sign-in pages only what is submitted is.
+    /// A password or a code that is submitted is answered with a 500, and nobody knows whether it was looked at.
+    pub submit_errors: bool,
+    /// Where every request is one too many: 429 with `Retry-After`. When signing in, a password or a code that is submitted is.
     pub rate_limited: Area,
     /// Where ids, classes and data attributes have other names than before.
     pub changed_layout: Area,

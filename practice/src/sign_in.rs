@@ -72,6 +72,13 @@ pub(crate) enum Submitted {
     Resend,
 }
 
+/// How the site answers what it does not look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TurnedAway {
+    TooMany,
+    Failed,
+}
+
 /// One sign-in under way.
 #[derive(Default)]
 pub(crate) struct Attempt {
@@ -362,18 +369,29 @@ impl World {
         verdict
     }
 
-    /// Counts a password that came while every submission is one too many, and was not looked at.
-    pub(crate) fn rate_limit_password(&mut self, id: &str) {
+    /// Whether the mood is to turn away what was submitted, unseen. It is counted all the same: it arrived.
+    pub(crate) fn turn_away(&mut self, id: &str, submitted: &Submitted) -> Option<TurnedAway> {
+        let limits = matches!(self.moods.rate_limited, Area::SignIn | Area::Everywhere);
+        let fails = self.moods.submit_errors;
+        let away = match submitted {
+            Submitted::Password(_) | Submitted::Code { .. } | Submitted::RecoveryCode { .. } if fails => TurnedAway::Failed,
+            Submitted::Password(_) | Submitted::Code { .. } | Submitted::RecoveryCode { .. } if limits => {
+                TurnedAway::TooMany
+            }
+            _ => return None,
+        };
         let attempt = self.sessions.get(id).and_then(|session| Some((session.site, session.attempt.as_ref()?.account?)));
         if let Some((site, name)) = attempt {
             let counts = self.counts.of_mut(site, name);
-            counts.passwords += 1;
-            counts.passwords_rate_limited += 1;
+            match submitted {
+                Submitted::Password(_) => {
+                    counts.passwords += 1;
+                    counts.passwords_unseen += 1;
+                }
+                Submitted::RecoveryCode { .. } => counts.recovery_codes += 1,
+                _ => counts.codes += 1,
+            }
         }
-    }
-
-    /// Whether a submission to a sign-in page is one too many.
-    pub(crate) fn limits_sign_in(&self) -> bool {
-        matches!(self.moods.rate_limited, Area::SignIn | Area::Everywhere)
+        Some(away)
     }
 }

@@ -16,6 +16,7 @@ use crate::account::Site;
 use crate::mood::Area;
 use crate::path::own;
 use crate::reply;
+use crate::sign_in::TurnedAway;
 use crate::world::Shared;
 
 /// How long a visitor is told to wait, in seconds.
@@ -60,7 +61,7 @@ pub(crate) async fn weather(State(weather): State<Weather>, request: Request, ne
     if is_in(moods.errors) {
         return failed();
     }
-    // On the sign-in pages it is the form that is counted, and its handler knows what was in it.
+    // When signing in, only what is submitted is one too many, and the form's own handler knows what that was.
     if is_in(moods.rate_limited) && area != Area::SignIn {
         return too_many(weather.world.lock().now());
     }
@@ -82,11 +83,19 @@ fn failed() -> Response {
 }
 
 /// A 429 that says when to come back.
-pub(crate) fn too_many(now: Timestamp) -> Response {
+fn too_many(now: Timestamp) -> Response {
     let (heading, text) = ("Too many requests", "You have asked too often. Please wait a while.");
     let until = Some(now + SignedDuration::from_secs(RETRY_SECONDS));
     let response = reply::page(StatusCode::TOO_MANY_REQUESTS, &Problem { code: 429, heading, text, until });
     reply::with(response, header::RETRY_AFTER, &RETRY_SECONDS.to_string())
+}
+
+/// The answer to a submission that was not looked at.
+pub(crate) fn turned_away(away: TurnedAway, now: Timestamp) -> Response {
+    match away {
+        TurnedAway::Failed => failed(),
+        TurnedAway::TooMany => too_many(now),
+    }
 }
 
 /// A refusal without more ado: a form that did not come from here, a page that is not there.

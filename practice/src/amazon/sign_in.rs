@@ -18,7 +18,7 @@ use crate::reply;
 use crate::sign_in::{Notice, Step, Submitted};
 use crate::upload;
 use crate::visitor::Visitor;
-use crate::weather::{refused, too_many};
+use crate::weather::{refused, turned_away};
 use crate::world::{Shared, World};
 
 type Fields = HashMap<String, String>;
@@ -87,11 +87,8 @@ pub(super) async fn submit(State(world): State<Shared>, visitor: Visitor, Form(f
         "Resend" => Submitted::Resend,
         _ => return refused(StatusCode::NOT_FOUND),
     };
-    if world.limits_sign_in() {
-        if matches!(submitted, Submitted::Password(_)) {
-            world.rate_limit_password(&visitor.session);
-        }
-        return too_many(world.now());
+    if let Some(away) = world.turn_away(&visitor.session, &submitted) {
+        return turned_away(away, world.now());
     }
     world.submit(&visitor.session, submitted);
     go_on(&mut world, &visitor)

@@ -79,10 +79,11 @@ const fn switch(name: &'static str, title: &'static str, says: &'static str, kin
 const SWITCHES: &[Switch] = &[
     switch("delay_ms", "Slow", "Milliseconds every answer waits.", Kind::Number),
     switch("errors", "Errors", "Where every answer is a 500.", AREAS),
+    switch("submit_errors", "Errors on submitting", "A password or code is answered with a 500.", Kind::YesNo),
     switch(
         "rate_limited",
         "Rate limited",
-        "Where a request is one too many (429). When signing in, what is submitted is.",
+        "Where a request is one too many (429); when signing in, a password or code.",
         AREAS,
     ),
     switch("changed_layout", "Changed layout", "Where ids, classes and data attributes have other names.", AREAS),

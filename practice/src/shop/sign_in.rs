@@ -18,7 +18,7 @@ use crate::reply;
 use crate::sign_in::{Notice, Step, Submitted};
 use crate::upload;
 use crate::visitor::{LANG, Visitor};
-use crate::weather::{refused, too_many};
+use crate::weather::{refused, turned_away};
 use crate::world::{Shared, World};
 
 type Fields = HashMap<String, String>;
@@ -82,9 +82,6 @@ pub(super) async fn submit_email(State(world): State<Shared>, visitor: Visitor, 
     if !visitor.sent(&world, fields.get("csrf")) {
         return refused(StatusCode::FORBIDDEN);
     }
-    if world.limits_sign_in() {
-        return too_many(world.now());
-    }
     world.submit(&visitor.session, Submitted::Email(field(&fields, "email")));
     go_on(&mut world, &visitor)
 }
@@ -114,11 +111,8 @@ pub(super) async fn submit(State(world): State<Shared>, visitor: Visitor, Form(f
         "resend" => Submitted::Resend,
         _ => return refused(StatusCode::NOT_FOUND),
     };
-    if world.limits_sign_in() {
-        if matches!(submitted, Submitted::Password(_)) {
-            world.rate_limit_password(&visitor.session);
-        }
-        return too_many(world.now());
+    if let Some(away) = world.turn_away(&visitor.session, &submitted) {
+        return turned_away(away, world.now());
     }
     world.submit(&visitor.session, submitted);
     go_on(&mut world, &visitor)

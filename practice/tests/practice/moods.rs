@@ -53,13 +53,24 @@ fn too_many_requests_say_when_to_come_back() {
 #[test]
 fn a_password_that_is_one_too_many_is_counted_and_not_looked_at() {
     let stage = Stage::new();
-    let mut browser = stage.browser();
-    browser.visit("/account");
-    browser.submit("email-form", &[("email", "maria@example.test")]);
     stage.practice.set_moods(|moods| moods.rate_limited = Area::SignIn);
-    assert_eq!(browser.submit("password-form", &[("password", "sails-on-tuesday")]).status, 429);
+    let answer = maria(&mut stage.browser());
+    assert_eq!((answer.status, answer.headers["retry-after"].as_str()), (429, "120"));
     let counts = stage.practice.counts().of(Site::Shop, "maria");
-    assert_eq!((counts.passwords, counts.passwords_rate_limited, counts.passwords_right), (1, 1, 0));
+    assert_eq!((counts.passwords, counts.passwords_unseen, counts.passwords_right), (1, 1, 0));
+}
+
+#[test]
+fn a_submission_that_fails_has_arrived_all_the_same() {
+    let stage = Stage::new();
+    let mut browser = stage.browser();
+    sign_in(&mut browser, "/account", "ada@example.test", "notes-on-engines");
+    stage.practice.set_moods(|moods| moods.submit_errors = true);
+    assert_eq!(browser.submit("code-form", &[("code", "123456")]).status, 500);
+    assert_eq!(maria(&mut stage.browser()).status, 500);
+    let counts = stage.practice.counts();
+    assert_eq!((counts.of(Site::Shop, "ada").codes, counts.of(Site::Shop, "ada").codes_wrong), (1, 0));
+    assert_eq!((counts.of(Site::Shop, "maria").passwords, counts.of(Site::Shop, "maria").signed_in), (1, 0));
 }
 
 #[test]
