@@ -36,6 +36,7 @@ pub(crate) struct Arguments {
 
 enum Event {
     Stop,
+    Said(String),
     ServerEnded,
 }
 
@@ -62,25 +63,47 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     println!("Starting Freehold\n");
     let mut server = place.serve(Stdio::piped(), Stdio::inherit())?;
     relay_output(&mut server, events)?;
-    server.wait_for("/readyz", START_LIMIT)?;
-    print_invitation(&place, &mailbox);
+    let is_set_up = server.wait_for("/api/v1/setup", START_LIMIT)?.contains("\"done\"");
 
-    match happened.recv() {
-        Ok(Event::ServerEnded) => {
-            let status = server.stop()?;
-            drop(mailbox);
-            bail!("Freehold ended by itself with {status}; the lines above say why");
+    let mut greeting = Greeting { is_set_up, setup_code: None, is_over: false };
+    loop {
+        match happened.recv() {
+            Ok(Event::Said(line)) if greeting.is_over => println!("{line}"),
+            Ok(Event::Said(line)) => {
+                greeting.hear(&line);
+                if greeting.is_over {
+                    print_invitation(&place, &mailbox, greeting.setup_code.as_deref());
+                }
+            }
+            Ok(Event::ServerEnded) => {
+                let status = server.stop()?;
+                drop(mailbox);
+                bail!("Freehold ended by itself with {status}; the lines above say why");
+            }
+            Ok(Event::Stop) | Err(_) => break,
         }
-        Ok(Event::Stop) | Err(_) => {
-            println!("\nStopping Freehold and the demo mailbox");
-            server.stop()?;
-            drop(mailbox);
-            println!(
-                "Stopped. What was collected stays in {}; `cargo xtask run --fresh` starts over.",
-                place.folder.display()
-            );
-            Ok(())
+    }
+    println!("\nStopping Freehold and the demo mailbox");
+    server.stop()?;
+    drop(mailbox);
+    println!("Stopped. What was collected stays in {}; `cargo xtask run --fresh` starts over.", place.folder.display());
+    Ok(())
+}
+
+/// What the server says when it is ready, told again in the invitation with what belongs beside it.
+struct Greeting {
+    is_set_up: bool,
+    setup_code: Option<String>,
+    is_over: bool,
+}
+
+impl Greeting {
+    fn hear(&mut self, line: &str) {
+        if let Some(code) = line.strip_prefix("Setup code") {
+            self.setup_code = Some(code.trim().to_owned());
         }
+        let last = if self.is_set_up { "Console" } else { "Open the console" };
+        self.is_over = line.starts_with(last);
     }
 }
 
@@ -104,23 +127,25 @@ fn start_mailbox(folder: &Path) -> anyhow::Result<Dovecot> {
     Ok(mailbox)
 }
 
-/// Passes on what the server prints, the setup code among it, and says when it is over.
+/// Passes on what the server prints, and says when it is over.
 fn relay_output(server: &mut Server, events: Sender<Event>) -> anyhow::Result<()> {
     let output = server.child.stdout.take().context("the server's output was not kept")?;
     std::thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
-            println!("{line}");
+            let _ = events.send(Event::Said(line));
         }
         let _ = events.send(Event::ServerEnded);
     });
     Ok(())
 }
 
-fn print_invitation(place: &Place, mailbox: &Dovecot) {
+fn print_invitation(place: &Place, mailbox: &Dovecot, setup_code: Option<&str>) {
+    println!("Open        http://{}", place.address);
+    if let Some(code) = setup_code {
+        println!("Setup code  {code}");
+    }
     println!(
         "\n\
-         Open      http://{}\n\
-         \n\
          A demo mailbox to connect there (Add a source):\n\
          \x20 server    127.0.0.1\n\
          \x20 port      {}\n\
@@ -135,7 +160,6 @@ fn print_invitation(place: &Place, mailbox: &Dovecot) {
          \x20 {} source list\n\
          \n\
          Ctrl-C stops both.",
-        place.address,
         mailbox.imap_port,
         mailbox.imaps_port,
         place.folder.join("mailbox/ca.pem").display(),
