@@ -6,9 +6,11 @@
 pub mod cdp;
 mod chromium;
 mod error;
+pub mod live;
 mod page;
 pub mod profile;
 
 pub use chromium::{Chromium, Installed, Options, StandIn};
 pub use error::BrowserError;
+pub use live::LiveView;
 pub use page::{Frame, Page};

@@ -1,5 +1,7 @@
 //! What a live view and whoever watches it say to each other.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 /// One picture of the page.
@@ -43,7 +45,7 @@ impl Frame {
 #[derive(Clone)]
 pub enum ToClient {
     /// A picture.
-    Frame(std::sync::Arc<Frame>),
+    Frame(Arc<Frame>),
     /// Something else.
     Said(Said),
 }
@@ -73,7 +75,7 @@ pub enum Said {
         /// The number of the last input this already shows.
         after: u64,
         /// The field.
-        field: Option<Field>,
+        field: Option<Box<Field>>,
     },
     /// A page waits for an answer to its dialog; `None` when it no longer does.
     Dialog {
@@ -259,7 +261,17 @@ pub enum FromClient {
     /// The owner's screen: CSS pixels, device pixels per CSS pixel, and whether it is touched.
     Resize { width: u32, height: u32, scale: f64, touch: bool },
     /// The mouse. `button` is `none`, `left`, `middle` or `right`; `buttons` is the set held, as in a browser's own event.
-    Pointer { number: u64, frame: u64, action: Press, x: f64, y: f64, button: Button, buttons: u8, clicks: u8, modifiers: u8 },
+    Pointer {
+        number: u64,
+        frame: u64,
+        action: Press,
+        x: f64,
+        y: f64,
+        button: Button,
+        buttons: u8,
+        clicks: u8,
+        modifiers: u8,
+    },
     /// The wheel, in CSS pixels.
     Wheel { number: u64, x: f64, y: f64, dx: f64, dy: f64, modifiers: u8 },
     /// Fingers: all that are down after this.

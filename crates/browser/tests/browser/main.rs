@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used)]
 
 mod chromium;
+mod live;
 mod support;

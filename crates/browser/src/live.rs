@@ -1,0 +1,210 @@
+//! The live view: a source's browser on the owner's screen, and the owner's hands in it.
+//!
+//! Two threads of the view's own: one hears what Chromium tells (frames go from there to whoever watches), one reads after each input
+//! what the focused field looks like, so that the owner's own screen can show typing before the picture comes back.
+
+mod audience;
+mod cast;
+mod echo;
+mod hear;
+mod input;
+pub mod message;
+mod seat;
+mod tabs;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::json;
+
+use self::audience::Audience;
+use self::cast::Screen;
+use self::echo::Job;
+use self::message::{Dialog, End, FromClient, Said, ToClient};
+use self::seat::Seat;
+use self::tabs::Tabs;
+use crate::BrowserError;
+use crate::cdp::{Client, Session};
+
+/// A browser that can be watched and driven. Dropping it ends it for everyone who watches; the browser stays as it is.
+pub struct LiveView(Arc<Shared>);
+
+/// One who watches. Dropping it leaves.
+pub struct Viewer {
+    id: u64,
+    seat: Arc<Seat>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    client: Client,
+    /// Whether the sign-in machine types.
+    typing: Arc<AtomicBool>,
+    state: Mutex<State>,
+    jobs: Sender<Job>,
+}
+
+struct State {
+    tabs: Tabs,
+    shown: u32,
+    audience: Audience,
+    screen: Screen,
+    frames: u64,
+    /// Whether Chromium sends frames.
+    casting: bool,
+    /// What viewers were told of `typing`.
+    filling: bool,
+    /// The cast the newest frame was of, and the one whose frames may show what was being typed.
+    seen_cast: i64,
+    stale_cast: Option<i64>,
+    dialog: Option<(Session, Dialog)>,
+    /// A button or a finger is down.
+    pressed: bool,
+    ended: bool,
+}
+
+impl LiveView {
+    /// A view of all pages of the browser at the other end, beginning with the page of that target id. Chromium sends pictures only
+    /// while someone watches.
+    ///
+    /// While `typing` holds, Freehold itself fills in a page: frames are held back, input does not count, and viewers are told.
+    pub fn new(client: &Client, first: &str, typing: Arc<AtomicBool>) -> Result<Arc<Self>, BrowserError> {
+        let events = client.all_events();
+        let mut tabs = Tabs::default();
+        let shown = tabs.attach(client, first)?.unwrap_or_default();
+        // Others that are open already; the browser lists the newest first.
+        let targets = client.call("Target.getTargets", json!({}))?;
+        for target in targets["targetInfos"].as_array().into_iter().flatten().rev().filter(|target| target["type"] == "page")
+        {
+            tabs.attach(client, target["targetId"].as_str().unwrap_or_default())?;
+        }
+        let (jobs, work) = channel();
+        let state = State {
+            tabs,
+            shown,
+            audience: Audience::default(),
+            screen: Screen::default(),
+            frames: 0,
+            casting: false,
+            filling: typing.load(Ordering::Acquire),
+            seen_cast: 0,
+            stale_cast: None,
+            dialog: None,
+            pressed: false,
+            ended: false,
+        };
+        let shared = Arc::new(Shared { client: client.clone(), typing, state: Mutex::new(state), jobs });
+        let view = Self(Arc::clone(&shared));
+        let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
+        let hearing = Arc::clone(&shared);
+        named("live view").spawn(move || hear::run(&hearing, &events))?;
+        named("live echo").spawn(move || echo::run(&shared, &work))?;
+        // Titles and addresses come as events, and every page that is opened or closed.
+        client.call("Target.setDiscoverTargets", json!({ "discover": true }))?;
+        client.call("Browser.setDownloadBehavior", json!({ "behavior": "deny", "eventsEnabled": true }))?;
+        Ok(Arc::new(view))
+    }
+
+    /// One more watches. The first drives. The last frame, the tabs and an open dialog are told at once.
+    pub fn join(&self) -> Viewer {
+        let mut state = self.0.state();
+        let (id, seat) = state.audience.join();
+        if state.ended {
+            state.audience.dismiss(End::Over);
+        } else {
+            state.tell_tabs();
+            state.tell_state();
+            if let Some((_, dialog)) = &state.dialog {
+                state.audience.say_to(id, Said::Dialog { dialog: Some(dialog.clone()) });
+            }
+            if !state.casting {
+                state.cast();
+            }
+            self.0.job(Job::Again);
+        }
+        drop(state);
+        Viewer { id, seat, shared: Arc::clone(&self.0) }
+    }
+
+    /// Shows everyone out: what the view was opened for is settled. It can be joined again.
+    pub fn dismiss(&self) {
+        self.0.state().dismiss(End::Over);
+    }
+
+    /// How many watch.
+    pub fn viewers(&self) -> usize {
+        self.0.state().audience.len()
+    }
+}
+
+impl Drop for LiveView {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.dismiss(End::Over);
+        state.ended = true;
+        state.tabs.detach(&self.0.client);
+        // The browser may be gone.
+        let _ = self.0.client.send(None, "Browser.setDownloadBehavior", &json!({ "behavior": "default" }));
+        self.0.job(Job::End);
+    }
+}
+
+impl Viewer {
+    /// The next thing to show, within that time; `None` if there was nothing. The last is `Closed`, and it stays.
+    pub fn next(&self, patience: Duration) -> Option<ToClient> {
+        self.seat.next(patience)
+    }
+
+    /// Takes what the owner did. What comes from someone who does not drive is ignored, but for taking over.
+    pub fn input(&self, given: FromClient) {
+        if let FromClient::Drawn { frame } = given {
+            self.seat.drawn(frame);
+        } else if let Err(error) = self.shared.take(self.id, given) {
+            // The page or the browser is gone, which the viewer is told by what follows from it.
+            tracing::debug!(%error, "an input came to nothing");
+        }
+    }
+}
+
+impl Drop for Viewer {
+    fn drop(&mut self) {
+        let mut state = self.shared.state();
+        state.audience.leave(self.id);
+        state.tell_state();
+        if state.audience.len() == 0 {
+            state.stop_cast();
+        }
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives the echo something to do. After the end there is nothing to do.
+    fn job(&self, job: Job) {
+        let _ = self.jobs.send(job);
+    }
+
+    fn is_typing(&self) -> bool {
+        self.typing.load(Ordering::Acquire)
+    }
+}
+
+impl State {
+    fn tell_state(&self) {
+        self.audience.tell_state(self.filling);
+    }
+
+    fn tell_tabs(&self) {
+        self.audience.say(&Said::Tabs { shown: self.shown, tabs: self.tabs.list() });
+    }
+
+    fn dismiss(&mut self, why: End) {
+        self.audience.dismiss(why);
+        self.stop_cast();
+    }
+}
