@@ -147,11 +147,11 @@ fn print_invitation(place: &Place, mailbox: &Dovecot, setup_code: Option<&str>) 
     println!(
         "\n\
          A demo mailbox to connect there (Add a source):\n\
-         \x20 server    127.0.0.1\n\
-         \x20 port      {}\n\
-         \x20 security  none (it is on this machine; anywhere else Freehold insists on TLS)\n\
-         \x20 user      {DEMO_USER}\n\
-         \x20 password  {DEMO_PASSWORD}\n\
+         \x20 Mail server   127.0.0.1\n\
+         \x20 Encryption    None (it is on this machine; anywhere else Freehold insists on TLS)\n\
+         \x20 Port          {}\n\
+         \x20 Username      {DEMO_USER}\n\
+         \x20 App password  {DEMO_PASSWORD}\n\
          \n\
          The same over TLS: port {}, and as the extra certificate the text of\n\
          \x20 {}\n\
