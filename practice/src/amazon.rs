@@ -41,6 +41,9 @@ pub(crate) fn router(world: Shared) -> Router {
         .route("/ap/cvf/captcha.svg", get(sign_in::letters))
         .route("/your-orders/orders", get(orders::orders))
         .route("/your-orders/order-details", get(orders::order))
+        .route("/gp/css/order-details", get(orders::order))
+        .route("/gp/your-account/order-details", get(orders::order))
+        .route("/dp/{asin}", get(front::product))
         .route("/gp/css/order-history", get(|| async { Redirect::temporary("/your-orders/orders") }))
         .route("/gp/your-account/order-history", get(|| async { Redirect::temporary("/your-orders/orders") }))
         .route("/gp/css/homepage.html", get(account::home))
@@ -55,7 +58,9 @@ fn area_of(path: &str) -> Option<Area> {
     let mut parts = path.split('/').skip(1);
     match (parts.next(), parts.next(), parts.next()) {
         (Some("ap"), ..) => Some(Area::SignIn),
-        (Some("your-orders"), ..) | (Some("gp"), Some("css" | "your-account"), Some("order-history")) => Some(Area::Orders),
+        (Some("your-orders"), ..) | (Some("gp"), Some("css" | "your-account"), Some("order-history" | "order-details")) => {
+            Some(Area::Orders)
+        }
         (Some("ax"), ..) | (Some("gp"), Some("css"), _) => Some(Area::Account),
         _ => Some(Area::Nowhere),
     }
@@ -102,6 +107,16 @@ impl Page {
 
     fn date(&self, date: &Date) -> String {
         self.lang.date(date)
+    }
+
+    /// What the country pays with.
+    fn currency(&self) -> &'static str {
+        if self.host == "amazon.de" { "EUR" } else { "USD" }
+    }
+
+    /// A product's id as this shop writes it: ten letters and digits.
+    fn asin(&self, product: &Product) -> String {
+        format!("B0PRA{}", product.id)
     }
 
     fn product(&self, product: &Product) -> &'static str {

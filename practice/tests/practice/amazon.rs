@@ -122,6 +122,10 @@ fn the_pages_of_a_year_hold_every_order_once() {
     assert!(!ids(&first).contains(&ids(&second)[0]));
     let order = browser.visit(&format!("/your-orders/order-details?orderID={}", ids(&second)[0]));
     assert!(order.body.contains("data-component=\"itemTitle\"") && order.body.contains(&ids(&second)[0]));
+    let product = order.body.split("href=\"/dp/").nth(1).unwrap().split('"').next().unwrap();
+    assert_eq!(product.len(), 10);
+    assert_eq!(browser.get(&format!("/dp/{product}")).status, 200);
+    assert_eq!(browser.get("/dp/B000000000").status, 404);
     assert!(texts(&order, "a-offscreen").iter().all(|price| price.ends_with(" €")));
     assert_eq!(browser.visit("/your-orders/order-details?orderID=302-0000000-0000000").status, 404);
 }
