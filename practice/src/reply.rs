@@ -4,6 +4,7 @@ use askama::Template;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::account::Site;
 use crate::sign_in::Finished;
 use crate::visitor::{BROWSER, SESSION, Visitor};
 
@@ -26,22 +27,24 @@ pub(crate) fn see(path: &str) -> Response {
     with(StatusCode::SEE_OTHER.into_response(), header::LOCATION, path)
 }
 
-/// `response` with a cookie that scripts cannot read.
-pub(crate) fn with_cookie(response: Response, name: &str, value: &str) -> Response {
+/// `response` with a cookie that scripts cannot read; the site over TLS keeps its own to TLS. An empty value takes it away.
+pub(crate) fn with_cookie(response: Response, site: Site, name: &str, value: &str) -> Response {
     let age = if value.is_empty() { 0 } else { COOKIE_SECONDS };
-    with(response, header::SET_COOKIE, &format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}"))
+    let secure = if site == Site::Amazon { "; Secure" } else { "" };
+    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}");
+    with(response, header::SET_COOKIE, &cookie)
 }
 
 /// `response` with the session's cookie, where the browser does not show it already.
-pub(crate) fn with_session(response: Response, visitor: &Visitor, session: &str) -> Response {
-    if visitor.session == session { response } else { with_cookie(response, SESSION, session) }
+pub(crate) fn with_session(response: Response, site: Site, visitor: &Visitor, session: &str) -> Response {
+    if visitor.session == session { response } else { with_cookie(response, site, SESSION, session) }
 }
 
 /// To where a finished sign-in leads, with what its browser is to keep.
 pub(crate) fn signed_in(finished: &Finished, to: &str) -> Response {
-    let response = with_cookie(see(to), SESSION, &finished.session);
+    let response = with_cookie(see(to), finished.site, SESSION, &finished.session);
     match &finished.browser {
-        Some(browser) => with_cookie(response, BROWSER, browser),
+        Some(browser) => with_cookie(response, finished.site, BROWSER, browser),
         None => response,
     }
 }

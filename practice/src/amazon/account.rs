@@ -46,5 +46,5 @@ pub(super) async fn manage(State(world): State<Shared>, visitor: Visitor) -> Res
 /// Signs out without asking, as the real site does.
 pub(super) async fn sign_out(State(world): State<Shared>, visitor: Visitor) -> Response {
     world.lock().sign_out(Site::Amazon, &visitor.session);
-    reply::with_cookie(reply::see("/ap/signin?openid.return_to=/"), SESSION, "")
+    reply::with_cookie(reply::see("/ap/signin?openid.return_to=/"), Site::Amazon, SESSION, "")
 }

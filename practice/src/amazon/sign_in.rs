@@ -51,7 +51,7 @@ pub(super) async fn sign_in(State(world): State<Shared>, visitor: Visitor, Query
             show(&mut world, &visitor, &session, Step::Email)
         }
     };
-    reply::with_session(response, &visitor, &session)
+    reply::with_session(response, Site::Amazon, &visitor, &session)
 }
 
 /// Every page after the password.

@@ -45,7 +45,7 @@ pub(super) async fn front(State(world): State<Shared>, visitor: Visitor) -> Resp
     let people = people.collect();
     let response = reply::page(StatusCode::OK, &Front { page, products: &PRODUCTS[..8], people });
     match visitor.chosen {
-        Some(lang) => reply::with_cookie(response, LANG, lang.code()),
+        Some(lang) => reply::with_cookie(response, Site::Shop, LANG, lang.code()),
         None => response,
     }
 }

@@ -71,10 +71,10 @@ pub(super) async fn email(State(world): State<Shared>, visitor: Visitor, Query(q
         show(&mut world, &visitor, &session, Step::Email)
     };
     let response = match visitor.chosen {
-        Some(lang) => reply::with_cookie(response, LANG, lang.code()),
+        Some(lang) => reply::with_cookie(response, Site::Shop, LANG, lang.code()),
         None => response,
     };
-    reply::with_session(response, &visitor, &session)
+    reply::with_session(response, Site::Shop, &visitor, &session)
 }
 
 pub(super) async fn submit_email(State(world): State<Shared>, visitor: Visitor, Form(fields): Form<Fields>) -> Response {

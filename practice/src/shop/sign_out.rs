@@ -46,5 +46,5 @@ pub(super) async fn sign_out(
     if let Some(attempt) = world.sessions.get_mut(&session).and_then(|session| session.attempt.as_mut()) {
         attempt.notice = Some(Notice::SignedOut);
     }
-    reply::with_cookie(reply::see("/sign-in"), SESSION, &session)
+    reply::with_cookie(reply::see("/sign-in"), Site::Shop, SESSION, &session)
 }

@@ -196,6 +196,7 @@ fn the_sites_share_no_session() {
     let mut amazon = stage.amazon("www.amazon.com");
     jonas(&stage, &mut amazon, "/your-orders/orders");
     let mut shop = stage.browser();
+    assert!(stage.amazon("www.amazon.com").get("/ap/signin").headers["set-cookie"].ends_with("; Secure"));
     shop.cookies.clone_from(&amazon.cookies);
     assert_eq!(shop.get("/orders").status, 303);
 }

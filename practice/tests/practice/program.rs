@@ -29,6 +29,15 @@ fn it_says_where_it_is_and_ends_with_its_standard_input() {
 }
 
 #[test]
+fn it_ends_when_it_is_told_to() {
+    let (mut child, ready) = start(&[]);
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::TERM).unwrap();
+    assert!(child.wait().unwrap().success());
+    let address: SocketAddr = ready["http"].as_str().unwrap().parse().unwrap();
+    assert!(TcpStream::connect(address).is_err());
+}
+
+#[test]
 fn a_folder_keeps_its_key() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().to_str().unwrap();
