@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::mpsc::{Sender, channel};
@@ -57,7 +58,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (events, happened) = channel();
     stop::on_request(Event::Stop, events.clone())?;
     println!("Starting the demo mailbox");
-    let mailbox = start_mailbox(&folder.join("mailbox"))?;
+    let mail_folder = mail_folder(&folder)?;
+    let mailbox = start_mailbox(&mail_folder)?;
     let place = Place { address: free_address(arguments.port)?, binary: binary(), folder };
     place.prepare(None)?;
     println!("Starting Freehold\n");
@@ -72,7 +74,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             Ok(Event::Said(line)) => {
                 greeting.hear(&line);
                 if greeting.is_over {
-                    print_invitation(&place, &mailbox, greeting.setup_code.as_deref());
+                    print_invitation(&place, &mailbox, &mail_folder, greeting.setup_code.as_deref());
                 }
             }
             Ok(Event::ServerEnded) => {
@@ -117,6 +119,15 @@ fn only_one() -> anyhow::Result<File> {
     Ok(file)
 }
 
+/// Where the demo mailbox is: beside the data. A mail server started by root reads mail as another user, who cannot enter a clone
+/// in root's own home; then it is in /run.
+fn mail_folder(folder: &Path) -> anyhow::Result<PathBuf> {
+    std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let is_open = |dir: &Path| dir.metadata().is_ok_and(|found| found.permissions().mode() & 0o001 != 0);
+    let reachable = !rustix::process::geteuid().is_root() || folder.ancestors().all(is_open);
+    Ok(if reachable { folder.join("mailbox") } else { PathBuf::from("/run/freehold-demo-mailbox") })
+}
+
 fn start_mailbox(folder: &Path) -> anyhow::Result<Dovecot> {
     std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let user = User { name: DEMO_USER.to_owned(), password: DEMO_PASSWORD.to_owned() };
@@ -139,7 +150,7 @@ fn relay_output(server: &mut Server, events: Sender<Event>) -> anyhow::Result<()
     Ok(())
 }
 
-fn print_invitation(place: &Place, mailbox: &Dovecot, setup_code: Option<&str>) {
+fn print_invitation(place: &Place, mailbox: &Dovecot, mail_folder: &Path, setup_code: Option<&str>) {
     println!("Open        http://{}", place.address);
     if let Some(code) = setup_code {
         println!("Setup code  {code}");
@@ -162,7 +173,7 @@ fn print_invitation(place: &Place, mailbox: &Dovecot, setup_code: Option<&str>) 
          Ctrl-C stops both.",
         mailbox.imap_port,
         mailbox.imaps_port,
-        place.folder.join("mailbox/ca.pem").display(),
+        mail_folder.join("ca.pem").display(),
         shown(&place.freehold()),
     );
 }
