@@ -7,14 +7,15 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, s
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::Value;
+use zeroize::Zeroizing;
 
 use crate::BrowserError;
 
 /// How long a call may take where its caller does not say.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One connection to a browser. Cheap to clone; every clone is the same connection.
 #[derive(Clone)]
@@ -28,8 +29,9 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    calls: HashMap<u64, SyncSender<Answer>>,
+    calls: HashMap<u64, Caller>,
     listeners: Vec<Listener>,
+    taps: Vec<Ear>,
     gone: bool,
 }
 
@@ -46,10 +48,37 @@ enum About {
     Everything,
 }
 
-type Answer = Result<Box<RawValue>, String>;
+/// Who is told of an answer.
+enum Caller {
+    Waits(SyncSender<Answer>),
+    Listens(Ear),
+}
+
+/// What a call came to: its result, not parsed yet, or what the browser said against it.
+pub type Answer = Result<Box<RawValue>, String>;
+
+/// What a tap hears.
+pub enum Heard {
+    /// An event of any session, or of the browser itself.
+    Event(Arc<Event>),
+    /// The answer to a call of the tap's own, by its number.
+    Answer(u64, Answer),
+    /// The browser has ended.
+    Gone,
+}
+
+/// Where a tap is told what it hears. Called by the thread that reads the pipe, so it must not block.
+pub type Ear = Arc<dyn Fn(Heard) + Send + Sync>;
+
+/// Every event, and the answers to its own calls, in the order the browser sent them: what passing a browser on to somebody else
+/// needs, where an answer that overtakes an event is a mistake. Dropping it ends the listening.
+pub struct Tap {
+    client: Client,
+    ear: Ear,
+}
 
 /// The id of a session: one attachment to one target.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SessionId(pub String);
 
 /// Something the browser tells by itself.
@@ -63,7 +92,7 @@ pub struct Event {
 }
 
 /// The events of one session, or of the browser, from the moment of subscribing on.
-pub struct Events(Receiver<Arc<Event>>);
+pub struct Events(Mutex<Receiver<Arc<Event>>>);
 
 /// A session of a client: what calls about one target go through.
 #[derive(Clone)]
@@ -76,6 +105,18 @@ pub struct Session {
 pub struct Pending {
     method: String,
     answer: Receiver<Answer>,
+}
+
+/// The room a line is given at first, in bytes.
+const LINE: usize = 16 << 10;
+
+#[derive(Serialize)]
+struct Outgoing<'a, P: ?Sized> {
+    id: u64,
+    method: &'a str,
+    params: &'a P,
+    #[serde(rename = "sessionId", skip_serializing_if = "Option::is_none")]
+    session: Option<&'a SessionId>,
 }
 
 #[derive(Deserialize)]
@@ -117,28 +158,44 @@ impl Client {
     }
 
     /// Sends a call without waiting. Dropping what it returns forgets the answer.
-    pub fn send(&self, session: Option<&SessionId>, method: &str, params: &Value) -> Result<Pending, BrowserError> {
-        let id = self.0.next.fetch_add(1, Ordering::Relaxed);
+    pub fn send(
+        &self,
+        session: Option<&SessionId>,
+        method: &str,
+        params: &(impl Serialize + ?Sized),
+    ) -> Result<Pending, BrowserError> {
         let (to, answer) = sync_channel(1);
+        self.write(Caller::Waits(to), session, method, params)?;
+        Ok(Pending { method: method.to_owned(), answer })
+    }
+
+    fn write(
+        &self,
+        caller: Caller,
+        session: Option<&SessionId>,
+        method: &str,
+        params: &(impl Serialize + ?Sized),
+    ) -> Result<u64, BrowserError> {
+        let id = self.0.next.fetch_add(1, Ordering::Relaxed);
+        let message = Outgoing { id, method, params, session };
+        // Wiped once it is written: it may hold what is typed. As large as such a call gets, so that it is not moved while it grows.
+        let mut line = Zeroizing::new(Vec::with_capacity(LINE));
+        serde_json::to_writer(&mut *line, &message)
+            .map_err(|error| BrowserError::Unexpected { method: method.to_owned(), detail: error.to_string() })?;
+        line.push(0);
         {
             let mut state = self.0.state();
             if state.gone {
                 return Err(BrowserError::Gone);
             }
-            state.calls.insert(id, to);
+            state.calls.insert(id, caller);
         }
-        let mut message = json!({ "id": id, "method": method, "params": params });
-        if let Some(SessionId(session)) = session {
-            message["sessionId"] = session.as_str().into();
-        }
-        let mut line = message.to_string().into_bytes();
-        line.push(0);
         let mut pipe = self.0.pipe.lock().unwrap_or_else(PoisonError::into_inner);
         if pipe.write_all(&line).and_then(|()| pipe.flush()).is_err() {
             self.0.state().calls.remove(&id);
             return Err(BrowserError::Gone);
         }
-        Ok(Pending { method: method.to_owned(), answer })
+        Ok(id)
     }
 
     /// The events of that session, or of the browser itself, from now on.
@@ -151,18 +208,42 @@ impl Client {
         self.listen(About::Everything)
     }
 
+    /// Tells `ear` every event and the answers to the tap's own calls, until the tap is dropped.
+    pub fn tap(&self, ear: Ear) -> Tap {
+        let mut state = self.0.state();
+        if state.gone {
+            ear(Heard::Gone);
+        } else {
+            state.taps.push(Arc::clone(&ear));
+        }
+        Tap { client: self.clone(), ear }
+    }
+
     fn listen(&self, about: About) -> Events {
         let (to, from) = channel();
         let mut state = self.0.state();
         if !state.gone {
             state.listeners.push(Listener { about, to });
         }
-        Events(from)
+        Events(Mutex::new(from))
     }
 
     /// Whether the browser has ended.
     pub fn is_gone(&self) -> bool {
         self.0.state().gone
+    }
+}
+
+impl Tap {
+    /// Sends a call, and returns the number its answer will be heard under.
+    pub fn send(&self, session: Option<&SessionId>, method: &str, params: &Value) -> Result<u64, BrowserError> {
+        self.client.write(Caller::Listens(Arc::clone(&self.ear)), session, method, params)
+    }
+}
+
+impl Drop for Tap {
+    fn drop(&mut self) {
+        self.client.0.state().taps.retain(|ear| !Arc::ptr_eq(ear, &self.ear));
     }
 }
 
@@ -188,7 +269,7 @@ impl Session {
     }
 
     /// Sends a call without waiting.
-    pub fn send(&self, method: &str, params: Value) -> Result<Pending, BrowserError> {
+    pub fn send(&self, method: &str, params: impl Serialize) -> Result<Pending, BrowserError> {
         self.client.send(Some(&self.id), method, &params)
     }
 
@@ -201,12 +282,18 @@ impl Session {
 impl Pending {
     /// Waits for the answer.
     pub fn wait(self, patience: Duration) -> Result<Value, BrowserError> {
-        let method = self.method;
+        self.poll(patience)?.ok_or(BrowserError::Silent { method: self.method })
+    }
+
+    /// Waits that long for the answer, which may be asked for again while it is `None`.
+    pub fn poll(&self, patience: Duration) -> Result<Option<Value>, BrowserError> {
+        let method = || self.method.clone();
         match self.answer.recv_timeout(patience) {
             Ok(Ok(result)) => serde_json::from_str(result.get())
-                .map_err(|error| BrowserError::Unexpected { method, detail: error.to_string() }),
-            Ok(Err(message)) => Err(BrowserError::Refused { method, message }),
-            Err(RecvTimeoutError::Timeout) => Err(BrowserError::Silent { method }),
+                .map(Some)
+                .map_err(|error| BrowserError::Unexpected { method: method(), detail: error.to_string() }),
+            Ok(Err(message)) => Err(BrowserError::Refused { method: method(), message }),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
             Err(RecvTimeoutError::Disconnected) => Err(BrowserError::Gone),
         }
     }
@@ -215,7 +302,8 @@ impl Pending {
 impl Events {
     /// The next event, or `Ok(None)` when the time is up.
     pub fn next(&self, patience: Duration) -> Result<Option<Arc<Event>>, BrowserError> {
-        match self.0.recv_timeout(patience) {
+        let from = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match from.recv_timeout(patience) {
             Ok(event) => Ok(Some(event)),
             Err(RecvTimeoutError::Timeout) => Ok(None),
             Err(RecvTimeoutError::Disconnected) => Err(BrowserError::Gone),
@@ -253,6 +341,9 @@ impl Shared {
         // Their receivers see the end.
         state.calls.clear();
         state.listeners.clear();
+        let taps = std::mem::take(&mut state.taps);
+        drop(state);
+        taps.iter().for_each(|ear| ear(Heard::Gone));
     }
 
     fn take(&self, incoming: Incoming<'_>) {
@@ -263,8 +354,11 @@ impl Shared {
                 (None, Some(result)) => Ok(result.to_owned()),
                 (None, None) => Ok(RawValue::NULL.to_owned()),
             };
-            // Whoever called may no longer wait.
-            let _ = call.try_send(answer);
+            match call {
+                // Whoever called may no longer wait.
+                Caller::Waits(call) => drop(call.try_send(answer)),
+                Caller::Listens(ear) => ear(Heard::Answer(id, answer)),
+            }
         } else if let Some(method) = incoming.method {
             let params = incoming.params.unwrap_or(RawValue::NULL).to_owned();
             let event = Arc::new(Event { session: incoming.session, method, params });
@@ -272,7 +366,9 @@ impl Shared {
                 About::One(session) => *session == event.session,
                 About::Everything => true,
             };
-            self.state().listeners.retain(|listener| !hears(listener) || listener.to.send(Arc::clone(&event)).is_ok());
+            let mut state = self.state();
+            state.listeners.retain(|listener| !hears(listener) || listener.to.send(Arc::clone(&event)).is_ok());
+            state.taps.iter().for_each(|ear| ear(Heard::Event(Arc::clone(&event))));
         }
     }
 }
@@ -280,6 +376,8 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use std::io::{PipeReader, PipeWriter, pipe};
+
+    use serde_json::json;
 
     use super::*;
 
@@ -326,6 +424,24 @@ mod tests {
         assert_eq!(browser.next(PATIENCE).unwrap().unwrap().method, "X.browser");
         let all: Vec<_> = (0..3).map(|_| all.next(PATIENCE).unwrap().unwrap().method.clone()).collect();
         assert_eq!(all, ["X.other", "X.mine", "X.browser"]);
+    }
+
+    #[test]
+    fn a_tap_hears_events_and_its_own_answers_in_the_browsers_order_until_it_is_dropped() {
+        let (client, commands, mut answers) = connected();
+        let mut commands = BufReader::new(commands);
+        let (to, heard) = channel();
+        let tap = client.tap(Arc::new(move |heard| drop(to.send(heard))));
+        let number = tap.send(None, "A.call", &json!({})).unwrap();
+        assert_eq!(sent(&mut commands)["id"], number);
+        write!(answers, "{{\"method\":\"X.before\"}}\0{{\"id\":{number},\"result\":{{}}}}\0{{\"method\":\"X.after\"}}\0").unwrap();
+        let next = || heard.recv_timeout(PATIENCE).unwrap();
+        assert!(matches!(next(), Heard::Event(event) if event.method == "X.before"));
+        assert!(matches!(next(), Heard::Answer(answered, Ok(_)) if answered == number));
+        assert!(matches!(next(), Heard::Event(event) if event.method == "X.after"));
+        drop(tap);
+        drop(answers);
+        assert!(heard.recv_timeout(PATIENCE).is_err(), "nothing is heard after it was dropped");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use freehold_core::Problem;
 use freehold_sandbox::SandboxError;
 
 /// What can go wrong with a browser. No variant holds anything that was typed.
@@ -52,6 +53,18 @@ pub enum BrowserError {
         /// Chromium's name for the reason.
         reason: String,
     },
+    /// A connector's screen names something by a selector that is none.
+    #[error("the screen {screen:?} has a selector that is not valid CSS")]
+    Selector {
+        /// The screen's name.
+        screen: String,
+    },
+    /// The secrets of a source could not be used because a part of Freehold failed.
+    #[error("{0}")]
+    Secrets(Problem),
+    /// A connector's browser could not be opened.
+    #[error("the connector's browser could not listen: {0}")]
+    Door(io::Error),
     /// The browser's own directory could not be prepared.
     #[error("the browser's directory could not be prepared: {0}")]
     Directory(#[from] io::Error),

@@ -6,11 +6,17 @@
 pub mod cdp;
 mod chromium;
 mod error;
+mod identity;
 pub mod live;
 mod page;
 pub mod profile;
+pub mod sign_in;
+mod tabs;
 
 pub use chromium::{Chromium, Installed, Options, StandIn};
 pub use error::BrowserError;
+pub use identity::read_identity;
 pub use live::LiveView;
 pub use page::{Frame, Page};
+pub use sign_in::{Need, Sight, SignInMachine, Turn};
+pub use tabs::{Tab, Tabs};

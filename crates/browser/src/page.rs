@@ -3,6 +3,7 @@
 mod frame;
 
 pub use frame::Frame;
+pub(crate) use frame::WORLD;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

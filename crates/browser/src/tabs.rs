@@ -10,7 +10,8 @@ use crate::cdp::{Client, Events};
 use crate::chromium::page_targets;
 use crate::{BrowserError, Chromium, Page};
 
-/// A browser's pages. A page that opens is attached to when they are listed next; one that closed is no longer listed.
+/// A browser's pages, watched for as long as this lives. A page that opens is attached to when they are listed next; one that closed is
+/// no longer listed.
 pub struct Tabs {
     client: Client,
     pages: Mutex<BTreeMap<String, Arc<Tab>>>,
@@ -20,7 +21,7 @@ pub struct Tabs {
 pub struct Tab {
     page: Page,
     /// Apart from the page's own, which waiting for a change uses up.
-    events: Mutex<Events>,
+    events: Events,
 }
 
 impl Tabs {
@@ -65,10 +66,18 @@ impl Tabs {
     }
 }
 
+impl Drop for Tab {
+    fn drop(&mut self) {
+        // It may be gone already; nobody waits for the answer.
+        let session = self.page.session();
+        let _ = session.client().send(None, "Target.detachFromTarget", &json!({ "sessionId": session.id().0 }));
+    }
+}
+
 impl Tab {
     fn attach(client: &Client, target: &str) -> Result<Self, BrowserError> {
         let page = Page::attach(client, target)?;
-        let events = Mutex::new(page.session().events());
+        let events = page.session().events();
         // What each document was answered with is told by this domain alone; no body is kept for it.
         let quiet = json!({ "maxTotalBufferSize": 0, "maxResourceBufferSize": 0 });
         page.session().call("Network.enable", quiet)?;
@@ -82,8 +91,7 @@ impl Tab {
 
     /// What happened on it since this was asked last, each event to `told`.
     pub(crate) fn drain(&self, mut told: impl FnMut(&crate::cdp::Event)) -> Result<(), BrowserError> {
-        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(event) = events.next(Duration::ZERO)? {
+        while let Some(event) = self.events.next(Duration::ZERO)? {
             told(&event);
         }
         Ok(())

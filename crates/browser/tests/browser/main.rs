@@ -4,4 +4,6 @@
 
 mod chromium;
 mod live;
+mod proxy;
+mod sign_in;
 mod support;

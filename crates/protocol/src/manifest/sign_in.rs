@@ -34,7 +34,10 @@ pub struct Screen {
     /// What goes into which field, by selector.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fill: BTreeMap<String, Fill>,
-    /// The selector of what is clicked then.
+    /// Selectors of boxes that are ticked before anything is submitted, as in "remember this browser".
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tick: Vec<String>,
+    /// The selector of what is clicked then; the form is sent where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submit: Option<String>,
     /// What it means, where there is nothing to do.

@@ -1,0 +1,139 @@
+//! What the browser tells beside the page itself: the status a document came with, why one did not come, and dialogs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use freehold_core::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::until;
+use crate::BrowserError;
+use crate::cdp::Event;
+use crate::tabs::{Tab, Tabs};
+
+/// By page: what its document was answered with last.
+#[derive(Default)]
+pub(super) struct Answers {
+    documents: BTreeMap<String, Answer>,
+    /// The pages that a dialog holds up.
+    dialogs: BTreeSet<String>,
+}
+
+/// How a provider answered for a document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    /// The header `Retry-After`.
+    pub(super) retry_after: Option<String>,
+    /// Chromium's name for why there was none.
+    pub(super) error: Option<String>,
+}
+
+impl Answer {
+    /// When it may be asked again, where it says so.
+    pub(super) fn retry_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.retry_after.as_deref().and_then(|text| until::retry_after(text, now))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Received {
+    frame_id: Option<String>,
+    r#type: String,
+    response: Response,
+}
+
+#[derive(Deserialize)]
+struct Response {
+    status: u16,
+    headers: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Failed {
+    r#type: String,
+    error_text: String,
+    #[serde(default)]
+    canceled: bool,
+}
+
+#[derive(Deserialize)]
+struct Dialog {
+    r#type: String,
+}
+
+impl Answers {
+    /// Takes in what happened, and leaves dialogs as they are.
+    pub(super) fn hear(&mut self, tabs: &Tabs) -> Result<(), BrowserError> {
+        for tab in tabs.list()? {
+            tab.drain(|event| self.take(&tab, event))?;
+        }
+        Ok(())
+    }
+
+    /// Takes in what happened, and closes dialogs: while one is open, no script of the page runs.
+    pub(super) fn hear_and_close_dialogs(&mut self, tabs: &Tabs) -> Result<(), BrowserError> {
+        for tab in tabs.list()? {
+            let mut kind = None;
+            tab.drain(|event| {
+                if event.method == "Page.javascriptDialogOpening" {
+                    kind = event.params::<Dialog>().map(|dialog| dialog.r#type);
+                }
+                self.take(&tab, event);
+            })?;
+            if self.dialogs.remove(tab.page().target()) {
+                // A message is read, leaving is allowed; a question is not answered with yes.
+                let accept = kind.is_some_and(|kind| kind == "alert" || kind == "beforeunload");
+                let answer = tab.page().session().call("Page.handleJavaScriptDialog", json!({ "accept": accept }));
+                // One that closed by itself meanwhile is refused.
+                if let Err(error @ BrowserError::Gone) = answer {
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a dialog is open on any page.
+    pub(super) fn is_dialog_open(&self) -> bool {
+        !self.dialogs.is_empty()
+    }
+
+    /// The answer to a page's document.
+    pub(super) fn of(&self, tab: &Tab) -> Answer {
+        self.documents.get(tab.page().target()).cloned().unwrap_or_default()
+    }
+
+    fn take(&mut self, tab: &Tab, event: &Event) {
+        let target = tab.page().target().to_owned();
+        match event.method.as_str() {
+            "Network.responseReceived" => {
+                let received = event.params::<Received>().filter(|received| received.r#type == "Document");
+                // A page's own frame has the id of the page.
+                if let Some(received) = received.filter(|received| received.frame_id.as_deref() == Some(&target)) {
+                    let Response { status, headers } = received.response;
+                    let header = headers.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after"));
+                    self.documents
+                        .insert(target, Answer { status, retry_after: header.map(|(_, value)| value), error: None });
+                }
+            }
+            "Network.loadingFailed" => {
+                if let Some(failed) = event.params::<Failed>()
+                    && failed.r#type == "Document"
+                    && !failed.canceled
+                {
+                    self.documents.insert(target, Answer { error: Some(failed.error_text), ..Answer::default() });
+                }
+            }
+            "Page.javascriptDialogOpening" => {
+                self.dialogs.insert(target);
+            }
+            "Page.javascriptDialogClosed" => {
+                self.dialogs.remove(&target);
+            }
+            _ => {}
+        }
+    }
+}

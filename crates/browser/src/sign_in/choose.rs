@@ -1,0 +1,286 @@
+//! Choosing what to do: the first screen that shows, is not left over from before, and that something can be done about.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use freehold_core::sign_in::SignInSecrets;
+use freehold_protocol::manifest::Means;
+
+use super::look::{FrameLook, Matched, PageLook};
+use super::outcome::{Need, Turn};
+use super::{SLICE, SignInMachine};
+use crate::BrowserError;
+use crate::tabs::Tabs;
+
+/// What was done last, and what was showing then: until the page reacts, that says nothing.
+pub(super) struct Acted {
+    screen: usize,
+    frame: String,
+    document: f64,
+    /// Screens that showed already. One that disappears and comes back is no longer left over.
+    left_over: BTreeSet<usize>,
+    is_fill: bool,
+    since: Instant,
+}
+
+/// Where a screen was found.
+#[derive(Clone, Copy)]
+pub(super) struct Found<'l> {
+    pub(super) page: &'l PageLook,
+    pub(super) frame: &'l FrameLook,
+    pub(super) matched: &'l Matched,
+}
+
+/// What is showing, to be compared with what will.
+#[derive(PartialEq)]
+pub(super) struct Mark(Vec<(String, Vec<(usize, String)>)>);
+
+impl Mark {
+    pub(super) fn of(looks: &[PageLook]) -> Self {
+        let of_page = |page: &PageLook| {
+            let all = page
+                .frames
+                .iter()
+                .flat_map(|frame| frame.matched.iter().map(|matched| (matched.screen, frame.frame.id().to_owned())));
+            (page.address.clone(), all.collect())
+        };
+        Self(looks.iter().map(of_page).collect())
+    }
+}
+
+/// What one loop of looking and acting keeps.
+pub(super) struct Round {
+    started: Instant,
+    actions: u32,
+    /// Since when nothing has changed.
+    still_since: Instant,
+    /// What was showing then, and in which documents.
+    still: Vec<(f64, Vec<usize>)>,
+    /// Nothing is done before this.
+    pub(super) not_before: Option<Instant>,
+    /// Since when the same form shows again, or a field cannot be used.
+    pub(super) puzzled_since: Option<Instant>,
+    signed_in_since: Option<Instant>,
+}
+
+/// More actions than this in one go are a loop.
+const MOST_ACTIONS: u32 = 30;
+
+impl SignInMachine {
+    /// Looks and acts until there is a turn.
+    pub(super) fn work(
+        &mut self,
+        tabs: &Tabs,
+        secrets: &mut dyn SignInSecrets,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Turn, BrowserError> {
+        let mut round = Round::new();
+        loop {
+            if stop() {
+                return Ok(Turn::Stopped);
+            }
+            self.answers.hear_and_close_dialogs(tabs)?;
+            let looks = match self.eye.look(tabs) {
+                // A dialog opened meanwhile; it is closed at the next turn.
+                Err(BrowserError::Silent { .. }) => Vec::new(),
+                looks => looks?,
+            };
+            let turn = match self.step(&looks, &mut round, secrets) {
+                Err(BrowserError::Silent { .. }) => None,
+                turn => turn?,
+            };
+            if let Some(turn) = turn {
+                return Ok(turn);
+            }
+            if round.started.elapsed() > self.patience.total || round.actions > MOST_ACTIONS {
+                self.note(None, looks.first().map_or("", |page| &page.address), "no progress: left to the owner");
+                return Ok(Turn::NeedsOwner(Need::UnknownScreen));
+            }
+            match looks.first() {
+                Some(page) => page.tab.page().wait_for_change(SLICE)?,
+                None => tabs.first()?.page().wait_for_change(SLICE)?,
+            }
+        }
+    }
+
+    fn step(
+        &mut self,
+        looks: &[PageLook],
+        round: &mut Round,
+        secrets: &mut dyn SignInSecrets,
+    ) -> Result<Option<Turn>, BrowserError> {
+        round.watch(looks);
+        self.react(looks);
+        if round.not_before.is_some_and(|time| Instant::now() < time) {
+            return Ok(None);
+        }
+        round.not_before = None;
+        let Some(found) = self.choose(looks, round) else { return Ok(self.nothing_shows(looks, round)) };
+        let screen = &self.descriptor.screens[found.matched.screen];
+        if screen.means == Some(Means::SignedIn) {
+            let since = *round.signed_in_since.get_or_insert_with(Instant::now);
+            // Before anything was done it is what the profile kept, and needs no proof.
+            let is_kept = round.actions == 0 && self.mark.is_none() || since.elapsed() >= self.patience.kept;
+            if is_kept {
+                self.note(Some(found.matched.screen), &found.page.address, "signed in");
+            }
+            return Ok(is_kept.then_some(Turn::SignedIn));
+        }
+        if !screen.fill.is_empty() && round.signed_in_since.is_some() {
+            self.note(Some(found.matched.screen), &found.page.address, "signed out again");
+            return Ok(Some(Turn::SessionNotKept));
+        }
+        self.act(found, round, secrets)
+    }
+
+    /// Lets go of what was done last, as far as the page has reacted to it.
+    fn react(&mut self, looks: &[PageLook]) {
+        let Some(acted) = &mut self.acted else { return };
+        let mut frames = looks.iter().flat_map(|page| &page.frames);
+        let now = frames.find(|look| look.frame.id() == acted.frame && look.document == acted.document);
+        let is_over = acted.since.elapsed() > self.patience.answer;
+        let Some(now) = now.filter(|_| !is_over) else {
+            self.acted = None;
+            return;
+        };
+        let showing = |screen: usize| now.matched.iter().find(|matched| matched.screen == screen);
+        let was_emptied = acted.is_fill && showing(acted.screen).is_some_and(|matched| matched.empty);
+        let is_still = showing(acted.screen).is_some() && !was_emptied;
+        let screens = &self.descriptor.screens;
+        acted.left_over.retain(|screen| {
+            let is_its_own = *screen == acted.screen && was_emptied;
+            // What a press has removed, such as a notice, uncovers what was behind; words of refusal stay what they are.
+            let was_behind = !acted.is_fill && !is_still && screens[*screen].means != Some(Means::Rejected);
+            showing(*screen).is_some() && !is_its_own && !was_behind
+        });
+    }
+
+    /// The first screen that shows, on the newest page that shows any.
+    fn choose<'l>(&self, looks: &'l [PageLook], round: &Round) -> Option<Found<'l>> {
+        for page in looks {
+            let found = self.shown_on(page).find(|found| self.is_fresh(found));
+            match found {
+                // While it loads, what comes first may not be there yet.
+                Some(_) if page.is_loading && !round.is_still_for(self.patience.explain) => return None,
+                Some(found) => return Some(found),
+                // A pop-up on its way comes before what opened it.
+                None if page.is_loading && !round.is_still_for(self.patience.settle) => return None,
+                None => {}
+            }
+        }
+        None
+    }
+
+    /// The screens a page shows, in the descriptor's order; each first where a secret may be typed.
+    pub(super) fn shown_on<'l>(&self, page: &'l PageLook) -> impl Iterator<Item = Found<'l>> {
+        let frames = page.frames.iter();
+        let mut all: Vec<_> =
+            frames.flat_map(|frame| frame.matched.iter().map(move |matched| Found { page, frame, matched })).collect();
+        all.sort_by_key(|found| (found.matched.screen, !self.is_ours(&found.frame.origin)));
+        all.into_iter().filter(|found| self.is_about_us(found.matched.screen))
+    }
+
+    /// The first screen that shows anywhere.
+    pub(super) fn first_shown(&self, looks: &[PageLook]) -> Option<usize> {
+        looks.iter().find_map(|page| self.shown_on(page).next()).map(|found| found.matched.screen)
+    }
+
+    /// What the first screen that shows anywhere means.
+    pub(super) fn means(&self, looks: &[PageLook]) -> Option<Means> {
+        self.first_shown(looks).and_then(|screen| self.descriptor.screens[screen].means)
+    }
+
+    /// Whether the origin is exactly one of the descriptor's.
+    pub(super) fn is_ours(&self, origin: &str) -> bool {
+        self.descriptor.origins.iter().any(|ours| ours == origin)
+    }
+
+    /// Words of refusal count for what was typed, and for nothing else.
+    fn is_about_us(&self, screen: usize) -> bool {
+        let screen = &self.descriptor.screens[screen];
+        screen.means != Some(Means::Rejected) || self.attempts.concern(screen.rejected(), &self.captures)
+    }
+
+    fn is_fresh(&self, found: &Found<'_>) -> bool {
+        let in_frame = |acted: &&super::Acted| acted.frame == found.frame.frame.id();
+        self.acted.as_ref().filter(in_frame).is_none_or(|acted| !acted.left_over.contains(&found.matched.screen))
+    }
+
+    /// No screen shows that anything can be done about: the provider may be down, the page on its way, or unknown.
+    fn nothing_shows(&mut self, looks: &[PageLook], round: &Round) -> Option<Turn> {
+        let page = looks.first()?;
+        let answer = self.answers.of(&page.tab);
+        if page.is_error {
+            let detail = answer.error.unwrap_or_else(|| "the page could not be opened".to_owned());
+            self.note(None, &page.address, "could not be opened");
+            return Some(Turn::ProviderDown { detail });
+        }
+        if self.acted.is_some() {
+            // It has not reacted yet; that has its own limit.
+            return None;
+        }
+        if !page.is_loading && (answer.status == 429 || answer.status >= 500) {
+            self.note(None, &page.address, format!("answered with status {}", answer.status));
+            return Some(match answer.status {
+                429 => Turn::RateLimited { until: answer.retry_at(self.clock.now()) },
+                status => Turn::ProviderDown { detail: format!("status {status}") },
+            });
+        }
+        let limit = if page.is_loading { self.patience.answer } else { self.patience.settle };
+        if !round.is_still_for(limit) {
+            return None;
+        }
+        self.note(None, &page.address, "matches no screen: left to the owner");
+        Some(Turn::NeedsOwner(Need::UnknownScreen))
+    }
+
+    /// Remembers what was done on a screen, so that what is left over is told from what is new.
+    pub(super) fn acted_on(&mut self, found: &Found<'_>, round: &mut Round) {
+        let screen = found.matched.screen;
+        self.counts[screen] += 1;
+        round.actions += 1;
+        round.still_since = Instant::now();
+        round.puzzled_since = None;
+        self.acted = Some(Acted {
+            screen,
+            frame: found.frame.frame.id().to_owned(),
+            document: found.frame.document,
+            left_over: found.frame.matched.iter().map(|matched| matched.screen).collect(),
+            is_fill: !self.descriptor.screens[screen].fill.is_empty(),
+            since: Instant::now(),
+        });
+    }
+}
+
+impl Round {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            started: now,
+            actions: 0,
+            still_since: now,
+            still: Vec::new(),
+            not_before: None,
+            puzzled_since: None,
+            signed_in_since: None,
+        }
+    }
+
+    fn watch(&mut self, looks: &[PageLook]) {
+        let frames = looks.iter().flat_map(|page| &page.frames);
+        let screens = |look: &FrameLook| look.matched.iter().map(|matched| matched.screen).collect();
+        let now: Vec<_> = frames.map(|look| (look.document, screens(look))).collect();
+        if now != self.still {
+            (self.still, self.still_since) = (now, Instant::now());
+        }
+    }
+
+    fn is_still_for(&self, time: Duration) -> bool {
+        self.still_since.elapsed() >= time
+    }
+
+    /// Whether something has been puzzling for that long.
+    pub(super) fn is_puzzled_for(&mut self, time: Duration) -> bool {
+        self.puzzled_since.get_or_insert_with(Instant::now).elapsed() >= time
+    }
+}
