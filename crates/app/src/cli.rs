@@ -43,7 +43,7 @@ pub(crate) struct Cli {
     /// Read this configuration file
     #[arg(long, global = true, value_name = "PATH", help_heading = EVERYWHERE)]
     config: Option<PathBuf>,
-    /// Print the API's own JSON
+    /// Print the API's own JSON; a problem too, on standard error
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     json: bool,
     /// Read your passphrase from this file's first line instead of asking
@@ -116,6 +116,11 @@ impl Context {
 }
 
 impl Cli {
+    /// Whether answers and problems are wanted as JSON.
+    pub(crate) fn json(&self) -> bool {
+        self.json
+    }
+
     /// Does what was asked.
     pub(crate) fn run(self, environment: &Environment) -> Result<ExitCode, Problem> {
         let config = Config::load(environment, self.config.as_deref())?;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use freehold_core::Problem;
 use freehold_sandbox::Host;
+use freehold_store::VaultDb;
 use serde::Serialize;
 
 use crate::cli::{Cell, Context, Tone};
@@ -96,6 +97,11 @@ fn key_file(config: &Config) -> Finding {
     let shown = path.display();
     let same_disk = || device(path).is_some() && device(path) == device(&config.data_dir);
     match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && VaultDb::has_owner_in(&config.data_dir) => lacks(
+            "key file",
+            format!("{shown} is missing, and the vault was made with one."),
+            "Put it back, or unlock with the recovery key: `freehold vault unlock --help`. No new key is made beside old data.",
+        ),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             holds("key file", format!("{shown} is not there yet; it is made at first start."))
         }

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use config::{Environment, Invocation};
+use freehold_core::Problem;
 
 fn main() -> ExitCode {
     match config::invocation() {
@@ -20,9 +21,16 @@ fn main() -> ExitCode {
         Invocation::Connector(name) => return bundled::run(&name),
         Invocation::Command => {}
     }
-    let result = Environment::settle().and_then(|environment| cli::Cli::parse().run(&environment));
-    result.unwrap_or_else(|problem| {
-        cli::report(&problem);
-        ExitCode::from(problem.code.exit_code())
-    })
+    let environment = match Environment::settle() {
+        Ok(environment) => environment,
+        Err(problem) => return failed(&problem, false),
+    };
+    let cli = cli::Cli::parse();
+    let json = cli.json();
+    cli.run(&environment).unwrap_or_else(|problem| failed(&problem, json))
+}
+
+fn failed(problem: &Problem, json: bool) -> ExitCode {
+    cli::report(problem, json);
+    ExitCode::from(problem.code.exit_code())
 }

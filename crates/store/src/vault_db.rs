@@ -3,7 +3,9 @@
 //! Every commit is on disk before its answer (`synchronous=FULL`), what is deleted is overwritten (`secure_delete`), and where a
 //! secret was destroyed the write-ahead log is emptied as well, because it still holds the old pages.
 
-use rusqlite::Connection;
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
 
 use crate::database::{Database, Durability, Kind};
 use crate::{DataDir, OpenError, Result, StoreError};
@@ -43,6 +45,15 @@ impl VaultDb {
             let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
             if found == "ok" { Ok(()) } else { Err(StoreError::corrupt(found)) }
         })
+    }
+
+    /// Whether the vault in this directory has an owner. Looks without taking the directory, so that a server may be running; what
+    /// is not there or cannot be read has none.
+    pub fn has_owner_in(directory: &Path) -> bool {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Connection::open_with_flags(directory.join(KIND.name), flags)
+            .and_then(|connection| connection.query_row("SELECT EXISTS (SELECT 1 FROM vault)", [], |row| row.get(0)))
+            .unwrap_or(false)
     }
 
     fn write<T: Send + 'static>(

@@ -78,6 +78,9 @@ impl New {
             write().map_err(|error| failed(&path, error))?;
         }
         let shown = folder.display();
+        if context.terminal.json {
+            return context.terminal.raw(serde_json::json!({ "folder": shown.to_string() }).to_string().as_bytes());
+        }
         context.terminal.line(format!("{shown} is made. Change its manifest and program, then:"))?;
         context.terminal.line(format!("  freehold connector check {shown}"))?;
         context.terminal.line(format!("  freehold connector test {shown}"))?;

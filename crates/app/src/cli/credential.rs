@@ -148,11 +148,11 @@ impl Forget {
         if !self.yes {
             let prompt = Prompt::open("Confirm with --yes.")?;
             if !prompt.confirm(&format!("Forget all sign-in details of \"{}\"? Its records stay.", source.name))? {
-                return context.terminal.line("Nothing was changed.");
+                return context.terminal.done("Nothing was changed.");
             }
         }
         client.send(Method::DELETE, &format!("/sources/{}/credential", source.id), &Body::empty())?;
-        if context.terminal.json { Ok(()) } else { context.terminal.line("Forgotten.") }
+        context.terminal.done("Forgotten.")
     }
 }
 

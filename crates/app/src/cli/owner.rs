@@ -73,7 +73,14 @@ impl Init {
             Some(_) => None,
             None => Some(Prompt::open("Name a new file for the recovery key with --recovery-key-file.")?),
         };
-        let key = door.make_owner(context, self.setup_code_file.as_deref())?;
+        let key = match door.make_owner(context, self.setup_code_file.as_deref()) {
+            Ok(key) => key,
+            Err(problem) => {
+                // An empty file would stand in the way of the next try.
+                let _ = file.map(|(_, path)| std::fs::remove_file(path));
+                return Err(problem);
+            }
+        };
         let typed = match (file, &prompt) {
             (Some((mut file, path)), _) => {
                 writeln!(file, "{}", key.recovery_key)
@@ -85,6 +92,9 @@ impl Init {
             (None, None) => Vec::new(),
         };
         door.confirm(typed)?;
+        if context.terminal.json {
+            return context.terminal.done("");
+        }
         context.terminal.line("Freehold is set up.")?;
         if let Some(path) = &self.recovery_key_file {
             context.terminal.line(format!(
@@ -121,7 +131,7 @@ impl Command {
                 client.send(Method::POST, "/setup/reset-passphrase", &body)?;
             }
         }
-        context.terminal.line("The new passphrase holds, and every session has ended.")
+        context.terminal.done("The new passphrase holds, and every session has ended.")
     }
 }
 
@@ -225,9 +235,13 @@ fn create_private(path: &Path) -> Result<std::fs::File, Problem> {
 }
 
 fn not_written(path: &Path, error: &std::io::Error) -> Problem {
+    let why = match error.kind() {
+        std::io::ErrorKind::AlreadyExists => "there is a file of that name already".to_owned(),
+        _ => error.to_string(),
+    };
     Problem::new(
         ProblemCode::BadInput,
-        format!("The recovery key cannot be written there: {error}."),
+        format!("The recovery key cannot be written there: {why}."),
         "Name a new file in a directory you may write to.",
     )
     .at(path.display().to_string())

@@ -2,6 +2,7 @@
 
 use freehold_core::identity::IdentityState;
 use freehold_core::interaction::{InteractionKind, InteractionState};
+use freehold_core::reason::WaitReason;
 use freehold_core::run::{Counts, Outcome, RunState};
 use freehold_core::status::{Action, Status};
 use freehold_core::{
@@ -202,6 +203,27 @@ impl Source {
                 None => format!("freehold runs {name}"),
             },
             Action::ContinueSetup | Action::CollectNow | Action::Watch | Action::TryAgain => format!("freehold run {name}"),
+        })
+    }
+}
+
+impl Source {
+    /// Whether sign-in details are saved for it.
+    pub(crate) fn has_details(&self) -> bool {
+        self.credentials.iter().any(|credential| credential.version.is_some())
+    }
+
+    /// What it waits for by itself, and until when as far as that is known.
+    pub(crate) fn waits_for(&self) -> Option<String> {
+        let Status::Waiting { reason } = &self.status else { return None };
+        let again = |retry_at: &Option<Timestamp>| {
+            retry_at.map(|at| format!("; tries again {}", time::local(at))).unwrap_or_default()
+        };
+        Some(match reason {
+            WaitReason::WaitingForUnlock => "the vault is locked".to_owned(),
+            WaitReason::WaitingForBrowser { place } => format!("number {place} in the queue for a browser"),
+            WaitReason::ProviderDown { retry_at } => format!("provider down{}", again(retry_at)),
+            WaitReason::RateLimited { retry_at } => format!("provider asked to wait{}", again(retry_at)),
         })
     }
 }

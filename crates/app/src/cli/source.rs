@@ -160,7 +160,7 @@ fn list(client: &Client, terminal: Terminal) -> Result<(), Problem> {
             source.status_cell(),
             Cell::new(source.records().to_string()),
             Cell::new(time::local_or_never(source.last_success_at)),
-            Cell::new(source.next_command().unwrap_or_default()).tone(Tone::Quiet),
+            Cell::new(source.next_command().or(source.waits_for()).unwrap_or_default()).tone(Tone::Quiet),
         ]
     };
     terminal
@@ -373,7 +373,15 @@ impl Set {
         let interval_seconds = if self.manual { Some(None) } else { self.every.map(Some) };
         let body = Body::json(&SourceChange { name: self.name, settings, interval_seconds })?;
         let reply = client.send(Method::PATCH, &format!("/sources/{}", source.id), &body)?;
-        if terminal.json { terminal.raw(reply.json()) } else { show(client, terminal, &reply.read()?) }
+        if terminal.json {
+            return terminal.raw(reply.json());
+        }
+        let changed: Source = reply.read()?;
+        if source.has_details() && !changed.has_details() {
+            terminal.line("Its sign-in details were sealed for another address, and are gone: give them again.")?;
+            terminal.line("")?;
+        }
+        show(client, terminal, &changed)
     }
 }
 
@@ -400,7 +408,7 @@ impl Remove {
         }
         let body = Body::json(&Removal { confirm_name, delete_records: self.delete_records })?;
         client.send(Method::DELETE, &format!("/sources/{}", source.id), &body)?;
-        if terminal.json { Ok(()) } else { terminal.line(format!("\"{}\" is removed.", source.name)) }
+        terminal.done(format!("\"{}\" is removed.", source.name))
     }
 }
 

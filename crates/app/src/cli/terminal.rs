@@ -68,6 +68,11 @@ impl Terminal {
         write_out(&format!("{}\n", String::from_utf8_lossy(json).trim_end()))
     }
 
+    /// That something was done, where the API has nothing to say about it.
+    pub(crate) fn done(&self, text: impl AsRef<str>) -> Result<(), Problem> {
+        if self.json { self.raw(b"{}") } else { self.line(text) }
+    }
+
     /// Rows under their titles, columns aligned. On a terminal the last column is cut where the line ends.
     pub(crate) fn table(&self, titles: &[&str], rows: Vec<Vec<Cell>>) -> Result<(), Problem> {
         let columns = titles.len();
@@ -144,8 +149,11 @@ impl Cell {
     }
 }
 
-/// A problem, on standard error.
-pub(crate) fn report(problem: &Problem) {
+/// A problem, on standard error: in words, or as one line of JSON.
+pub(crate) fn report(problem: &Problem, json: bool) {
+    if json && let Ok(line) = serde_json::to_string(problem) {
+        return note(&format!("{line}\n"));
+    }
     let mut text = format!("error: {}\n", printable(&problem.what));
     if let Some(place) = &problem.at {
         text.push_str(&format!("  at: {}\n", printable(place)));

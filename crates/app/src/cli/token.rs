@@ -76,7 +76,7 @@ impl Command {
             }
             Command::Revoke(revoke) => {
                 client.send(Method::DELETE, &format!("/tokens/{}", segment(&revoke.id)), &Body::empty())?;
-                if context.terminal.json { Ok(()) } else { context.terminal.line("It no longer opens anything.") }
+                context.terminal.done("It no longer opens anything.")
             }
         }
     }

@@ -25,6 +25,20 @@ fn init_needs_no_server_and_writes_the_recovery_key_for_its_owner_alone() {
 }
 
 #[test]
+fn doctor_tells_a_missing_key_from_one_that_is_not_made_yet() {
+    let deployment = Deployment::new();
+    let says = || deployment.run(&["doctor"]).out;
+    assert!(says().contains("is not there yet"), "{}", says());
+    deployment.set_up();
+    std::fs::rename(deployment.path("keys/vault.key"), deployment.path("keys/away")).unwrap();
+    assert!(says().contains("vault.key is missing"), "{}", says());
+    let server = deployment.serve();
+    assert!(says().contains("vault.key is missing"), "{}", says());
+    drop(server);
+    assert!(!deployment.path("keys/vault.key").exists(), "no new key beside old data");
+}
+
+#[test]
 fn init_never_overwrites_a_recovery_key() {
     let deployment = Deployment::new();
     let passphrase = deployment.secret_file("passphrase", PASSPHRASE);
@@ -32,6 +46,33 @@ fn init_never_overwrites_a_recovery_key() {
     let ran = deployment.run(&["init", "--passphrase-file", &passphrase, "--recovery-key-file", &there]);
     assert_eq!(ran.code, 2, "{ran:#?}");
     assert_eq!(std::fs::read_to_string(there).unwrap(), "another vault's");
+}
+
+#[test]
+fn init_that_fails_leaves_no_file_in_the_way_of_the_next() {
+    let deployment = Deployment::new();
+    let key = deployment.path("recovery-key").display().to_string();
+    let short = deployment.secret_file("short", "too short");
+    let refused = deployment.run(&["init", "--passphrase-file", &short, "--recovery-key-file", &key]);
+    assert_eq!(refused.code, 2, "{refused:#?}");
+    deployment.set_up();
+}
+
+#[test]
+fn json_is_json_also_where_there_is_nothing_to_say_or_something_went_wrong() {
+    let deployment = Deployment::new();
+    let passphrase = deployment.secret_file("passphrase", PASSPHRASE);
+    let key = deployment.path("recovery-key").display().to_string();
+    let init = ["--json", "init", "--passphrase-file", &passphrase, "--recovery-key-file", &key];
+    assert_eq!(deployment.run(&init).succeeded().json(), serde_json::json!({}));
+    let again = deployment.run(&init);
+    let problem: serde_json::Value = serde_json::from_str(&again.err).unwrap();
+    assert_eq!((again.code, &problem["code"]), (5, &serde_json::json!("already_set_up")), "{again:#?}");
+    let reset = ["--json", "owner", "reset", "--recovery-key-file", &key, "--passphrase-file", &passphrase];
+    assert_eq!(deployment.run(&reset).succeeded().json(), serde_json::json!({}));
+    let made = deployment.path("connectors").display().to_string();
+    let new = deployment.run(&["--json", "connector", "new", "notes", &made]).succeeded();
+    assert_eq!(new.json()["folder"], "DIR/connectors/notes");
 }
 
 #[test]
