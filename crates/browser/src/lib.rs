@@ -5,11 +5,13 @@
 
 pub mod cdp;
 mod chromium;
+pub mod cookies;
 mod error;
 mod identity;
 pub mod live;
 mod page;
 pub mod profile;
+mod proxy;
 pub mod sign_in;
 mod tabs;
 
@@ -18,5 +20,6 @@ pub use error::BrowserError;
 pub use identity::read_identity;
 pub use live::LiveView;
 pub use page::{Frame, Page};
+pub use proxy::{ConnectorBrowser, Hosts};
 pub use sign_in::{Need, Sight, SignInMachine, Turn};
 pub use tabs::{Tab, Tabs};

@@ -16,10 +16,10 @@ const OWN_TRAFFIC: [&str; 8] = [
     "redirector.gvt1.com",
 ];
 
-/// Features that talk to somebody or fill in forms.
+/// Features that talk to somebody or fill in forms; and the one that brings back a whole page, scripts and all, that was left.
 const FEATURES_OFF: &str = "Translate,OptimizationHints,OptimizationGuideModelDownloading,MediaRouter,DialMediaRouteProvider,\
                             AutofillServerCommunication,CertificateTransparencyComponentUpdater,InterestFeedContentSuggestions,\
-                            GlobalMediaControls,PasskeyAuth,WebAuthenticationAmbient,CalculateNativeWinOcclusion";
+                            GlobalMediaControls,PasskeyAuth,WebAuthenticationAmbient,BackForwardCache,CalculateNativeWinOcclusion";
 
 pub(super) fn all(options: &Options) -> Vec<String> {
     let at = |name: &str| options.scratch.join(name).display().to_string();
