@@ -135,13 +135,18 @@ impl Inner {
     fn vault_view(&self) -> Result<VaultView, Problem> {
         let state = self.door.state();
         let slots = self.vault_db.slots().map_err(from_store)?;
+        let unreadable;
         let sentence = match state {
             VaultState::Uninitialised => "No vault has been made yet.",
             VaultState::Unlocked => "Saved sign-in details can be used, each for its own source.",
             VaultState::Locked => "Sources with saved sign-in details wait until it is unlocked.",
-            VaultState::WrongKey => {
-                "The key file does not open this vault. Put the right one back, or unlock with the recovery key."
-            }
+            VaultState::WrongKey => match key_file::read(self.door.key_file()) {
+                Ok(_) => "The key file does not open this vault. Put the right one back, or unlock with the recovery key.",
+                Err(error) => {
+                    unreadable = format!("The key file cannot be used: {error}. Then unlock the vault.");
+                    &unreadable
+                }
+            },
             VaultState::Corrupt => "The vault's own records do not hold together. Restore vault.db from a backup.",
             VaultState::KeyMissing => {
                 "The key file is missing. Put it back, or unlock with the recovery key. No new key is made beside old data."

@@ -39,6 +39,23 @@ fn doctor_tells_a_missing_key_from_one_that_is_not_made_yet() {
 }
 
 #[test]
+fn a_key_file_that_cannot_be_used_is_not_called_another_vaults() {
+    use std::fs::{Permissions, set_permissions};
+    let deployment = Deployment::new();
+    deployment.set_up();
+    let key = deployment.path("keys/vault.key");
+    set_permissions(&key, Permissions::from_mode(0o644)).unwrap();
+    let _server = deployment.serve();
+    let says = deployment.run(&["vault", "status"]).succeeded().out;
+    assert!(says.contains("run `chmod 600` on it"), "{says}");
+
+    set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
+    let passphrase = deployment.secret_file("passphrase", PASSPHRASE);
+    let unlocked = deployment.run(&["vault", "unlock", "--passphrase-file", &passphrase]).succeeded();
+    assert!(unlocked.out.contains("unlocked"), "{unlocked:#?}");
+}
+
+#[test]
 fn init_never_overwrites_a_recovery_key() {
     let deployment = Deployment::new();
     let passphrase = deployment.secret_file("passphrase", PASSPHRASE);
