@@ -133,6 +133,11 @@ impl LiveView {
         self.0.state().dismiss(End::Over);
     }
 
+    /// Shows one out, by the number of their seat.
+    pub fn show_out(&self, seat: u64) {
+        self.0.state().show_out(seat);
+    }
+
     /// How many watch.
     pub fn viewers(&self) -> usize {
         self.0.state().audience.len()
@@ -157,6 +162,16 @@ impl Viewer {
         self.seat.next(patience)
     }
 
+    /// Leaves now, whoever else still holds on to this viewer. What it is told after that is the end.
+    pub fn leave(&self) {
+        self.shared.state().show_out(self.id);
+    }
+
+    /// The number of this viewer's seat in its view.
+    pub fn seat_number(&self) -> u64 {
+        self.id
+    }
+
     /// Takes what the owner did. What comes from someone who does not drive is ignored, but for taking over.
     pub fn input(&self, given: FromClient) {
         if let FromClient::Drawn { frame } = given {
@@ -170,12 +185,7 @@ impl Viewer {
 
 impl Drop for Viewer {
     fn drop(&mut self) {
-        let mut state = self.shared.state();
-        state.audience.leave(self.id);
-        state.tell_state();
-        if state.audience.len() == 0 {
-            state.stop_cast();
-        }
+        self.leave();
     }
 }
 
@@ -201,6 +211,14 @@ impl State {
 
     fn tell_tabs(&self) {
         self.audience.say(&Said::Tabs { shown: self.shown, tabs: self.tabs.list() });
+    }
+
+    fn show_out(&mut self, seat: u64) {
+        self.audience.show_out(seat);
+        self.tell_state();
+        if self.audience.len() == 0 {
+            self.stop_cast();
+        }
     }
 
     fn dismiss(&mut self, why: End) {

@@ -39,14 +39,6 @@ impl Audience {
         (self.seated, seat)
     }
 
-    /// One left; if it drove, the one who watches longest drives now.
-    pub(super) fn leave(&mut self, viewer: u64) {
-        self.seats.remove(&viewer);
-        if self.driver == Some(viewer) {
-            self.driver = self.seats.keys().next().copied();
-        }
-    }
-
     /// How many watch.
     pub(super) fn len(&self) -> usize {
         self.seats.len()
@@ -95,6 +87,16 @@ impl Audience {
                 None => Driver::Nobody,
             };
             seat.say(Said::State { driver, viewers: self.seats.len(), filling });
+        }
+    }
+
+    /// Ends it for one; if they drove, the one who watches longest drives now.
+    pub(super) fn show_out(&mut self, viewer: u64) {
+        if let Some(seat) = self.seats.remove(&viewer) {
+            seat.close(Said::Closed { why: End::Over });
+        }
+        if self.driver == Some(viewer) {
+            self.driver = self.seats.keys().next().copied();
         }
     }
 
@@ -147,7 +149,7 @@ mod tests {
         assert!(audience.drives(first) && !audience.drives(second));
         audience.set_driver(Some(second));
         assert!(audience.drives(second) && !audience.drives(first));
-        audience.leave(second);
+        audience.show_out(second);
         assert!(audience.drives(first));
         audience.set_driver(None);
         let (third, _) = audience.join();
