@@ -26,10 +26,38 @@ fn leaks(server: &Server, scanner: &Scanner) -> Vec<Leak> {
             leaks.extend(scanner.scan(&format!("freehold {arguments:?}"), format!("{}{}", said.out, said.err).as_bytes()));
         }
     }
-    for path in ["/", "/sign-in", "/metrics", "/healthz", "/readyz", "/api/v1/sources"] {
+    for path in ["/sign-in", "/metrics", "/healthz", "/readyz"] {
         leaks.extend(scanner.scan(path, server.http(&format!("GET {path}"), &[], "").as_bytes()));
     }
+    let cookie = server.sign_in();
+    for path in pages(server) {
+        let answer = server.http(&format!("GET {path}"), &[("Cookie", &cookie)], "");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+        leaks.extend(scanner.scan(&path, answer.as_bytes()));
+    }
     leaks
+}
+
+/// Every page that could know something of the source, and what the API says of it.
+fn pages(server: &Server) -> Vec<String> {
+    let source = server.json(&["source", "show", "letters"]);
+    let own = format!("/sources/{}", source["id"].as_str().expect("an id"));
+    let mut pages = vec!["/".to_owned(), "/settings".to_owned(), "/sources/add/stand_in".to_owned(), own.clone()];
+    pages.extend(["setup", "sign-in-details", "change", "remove"].map(|page| format!("{own}/{page}")));
+    let runs = server.json(&["runs", "letters"]);
+    for id in runs.as_array().expect("a list").iter().filter_map(|run| run["id"].as_str()) {
+        pages.push(format!("{own}/runs/{id}"));
+        pages.extend(["timeline", "rejected", "log"].map(|part| format!("/api/v1/runs/{id}/{part}")));
+    }
+    let questions = server.json(&["answer"]);
+    pages.extend(
+        questions
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter_map(|asked| Some(format!("/interactions/{}", asked["id"].as_str()?))),
+    );
+    pages
 }
 
 fn details(username: &str, password: &Canary) -> String {

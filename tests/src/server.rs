@@ -151,6 +151,16 @@ impl Server {
         String::from_utf8_lossy(&answer).into_owned()
     }
 
+    /// Signs in to the console as a browser does, and returns the cookie it then sends.
+    pub fn sign_in(&self) -> String {
+        let form = format!("passphrase={}", PASSPHRASE.replace(' ', "+"));
+        let origin = self.origin();
+        let headers = [("Origin", origin.as_str()), ("Content-Type", "application/x-www-form-urlencoded")];
+        let answer = self.http("POST /sign-in", &headers, &form);
+        let cookie = answer.lines().find_map(|line| line.strip_prefix("set-cookie: ")?.split(';').next());
+        cookie.unwrap_or_else(|| panic!("not signed in: {answer}")).to_owned()
+    }
+
     /// The origin its pages have in a browser.
     pub fn origin(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
