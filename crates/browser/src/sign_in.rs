@@ -8,7 +8,10 @@ mod act;
 mod answer;
 mod attempts;
 mod choose;
+mod code;
+mod given_cookies;
 mod look;
+mod out;
 mod outcome;
 mod typing;
 mod until;
@@ -23,6 +26,7 @@ use freehold_core::{Clock, SecretBytes};
 use freehold_protocol::manifest::{Capture, Means, SignIn};
 use serde_json::json;
 
+pub use out::sign_out;
 pub use outcome::{Need, Sight, TraceEntry, Turn};
 
 use crate::tabs::Tabs;
@@ -30,6 +34,7 @@ use crate::{BrowserError, Frame};
 use answer::Answers;
 use attempts::Attempts;
 use choose::{Acted, Mark};
+use given_cookies::GivenCookies;
 use look::Eye;
 
 /// How long a look is apart from the next where nothing on the page tells of a change.
@@ -64,8 +69,11 @@ pub struct SignInMachine {
     clock: Arc<dyn Clock>,
     patience: Patience,
     eye: Eye,
+    /// What the screen means that is worked towards.
+    goal: Means,
     attempts: Attempts,
     answers: Answers,
+    cookies: GivenCookies,
     /// The owner's, for the code screen that was asked for.
     code: Option<SecretBytes>,
     /// What was done last, until the page has reacted.
@@ -92,8 +100,10 @@ impl SignInMachine {
             captures,
             clock,
             patience: Patience::default(),
+            goal: Means::SignedIn,
             attempts: Attempts::default(),
             answers: Answers::default(),
+            cookies: GivenCookies::default(),
             code: None,
             acted: None,
             by_hand: false,
@@ -145,7 +155,10 @@ impl SignInMachine {
             // It holds up every script of the page, ours too.
             return Ok(Sight::Same);
         }
-        let looks = self.eye.look(tabs)?;
+        let looks = match self.eye.look(tabs) {
+            Err(BrowserError::Silent { .. }) => return Ok(Sight::Same),
+            looks => looks?,
+        };
         if self.means(&looks) == Some(Means::SignedIn) {
             return Ok(Sight::SignedIn);
         }

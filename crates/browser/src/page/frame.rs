@@ -1,5 +1,7 @@
 //! One frame of a page, and running our own functions in it, out of the page's sight.
 
+use std::time::Duration;
+
 use freehold_core::SecretBytes;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -50,12 +52,17 @@ impl Frame {
     /// `function` is the source of one function expression; `arguments` are its arguments. A frame that navigates meanwhile is an
     /// error for which [`BrowserError::is_navigation`] holds.
     pub fn run(&self, function: &str, arguments: &[Value]) -> Result<Value, BrowserError> {
-        self.run_as(function, arguments, false)
+        self.run_as(function, arguments, false, PATIENCE)
+    }
+
+    /// The same within a time of the caller's: while a dialog is open, no function runs.
+    pub(crate) fn run_within(&self, function: &str, arguments: &[Value], patience: Duration) -> Result<Value, BrowserError> {
+        self.run_as(function, arguments, false, patience)
     }
 
     /// The same as if the owner had just clicked: what it opens or submits is not blocked.
     pub fn run_as_gesture(&self, function: &str, arguments: &[Value]) -> Result<Value, BrowserError> {
-        self.run_as(function, arguments, true)
+        self.run_as(function, arguments, true, PATIENCE)
     }
 
     /// Runs it with a secret as one more argument. That is written into Chromium's pipe and wiped; of the answer nothing is passed on but
@@ -94,7 +101,13 @@ impl Frame {
         returned(self.session.call(METHOD, call)?)
     }
 
-    fn run_as(&self, function: &str, arguments: &[Value], gesture: bool) -> Result<Value, BrowserError> {
+    fn run_as(
+        &self,
+        function: &str,
+        arguments: &[Value],
+        gesture: bool,
+        patience: Duration,
+    ) -> Result<Value, BrowserError> {
         let call = Call {
             function_declaration: function,
             execution_context_id: self.world()?,
@@ -102,7 +115,7 @@ impl Frame {
             user_gesture: gesture,
             ..CALL
         };
-        returned(self.session.send(METHOD, &call)?.wait(PATIENCE)?)
+        returned(self.session.send(METHOD, &call)?.wait(patience)?)
     }
 
     fn world(&self) -> Result<u64, BrowserError> {

@@ -1,39 +1,22 @@
 //! Acting on a screen: what it means, what it wants typed, what is pressed.
 
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
-use freehold_core::sign_in::{NotGiven, SignInSecrets, Wanted};
-use freehold_core::{AttemptId, SecretBytes, SecretKind};
+use freehold_core::sign_in::{NotGiven, SignInSecrets};
 use freehold_protocol::manifest::{Capture, Fill, Means, Screen};
 use jiff::tz::TimeZone;
 
 use super::SignInMachine;
 use super::attempts::Refused;
 use super::choose::{Found, Round};
+use super::code::{Code, Wish};
 use super::outcome::{Need, Turn};
 use super::typing::{Done, What, press, put};
 use super::until;
 use crate::BrowserError;
 
-/// How many codes made from a seed, or stored, are tried before the owner is asked.
-const MOST_CODES: u32 = 2;
 /// How often a screen without a secret is acted on before it is left to the owner.
 const MOST_TIMES: u32 = 3;
-
-/// What came of asking for something to type.
-enum Wish<T> {
-    Here(T),
-    /// Not now, or not at all: this is what to do instead.
-    Instead(Option<Turn>),
-}
-
-/// A code, with the attempt it is; none for the owner's.
-struct Code {
-    name: &'static str,
-    attempt: Option<AttemptId>,
-    value: SecretBytes,
-}
 
 impl SignInMachine {
     /// Does what a screen says; a turn where that is the end of it, or a person is needed.
@@ -123,7 +106,7 @@ impl SignInMachine {
                 Fill::Field(name) => {
                     match self.captures.iter().find(|form| form.fields.iter().any(|field| field.name == *name)) {
                         Some(form) => forms.push((selector, form.clone(), name)),
-                        None => return Ok(Some(self.ask(found, Need::SignIn))),
+                        None => return Ok(Some(self.without_details_at(found))),
                     }
                 }
             }
@@ -175,6 +158,8 @@ impl SignInMachine {
                 return Ok(turn);
             }
             self.attempts.typed(form, name);
+            // Whatever a person did before, this is what the provider judges now.
+            self.by_hand &= !is_secret;
             typed.push(name.as_str());
         }
         if let Some((selector, Code { name, attempt, value })) = code {
@@ -209,61 +194,9 @@ impl SignInMachine {
         }
     }
 
-    /// The code for a screen: the owner's, else one that is made or stored.
-    fn code(
-        &mut self,
-        name: &'static str,
-        found: Found<'_>,
-        round: &mut Round,
-        secrets: &mut dyn SignInSecrets,
-    ) -> Result<Wish<Code>, BrowserError> {
-        if let Some(value) = self.code.take() {
-            return Ok(Wish::Here(Code { name, attempt: None, value }));
-        }
-        let wanted = if name == "otp" { Wanted::OneTimeCode } else { Wanted::RecoveryCode };
-        let refused = self.attempts.refused_codes();
-        if refused < MOST_CODES {
-            match secrets.take(wanted, &found.frame.origin) {
-                Ok(mut given) => {
-                    if let Some(value) = given.values.remove(name) {
-                        return Ok(Wish::Here(Code { name, attempt: Some(given.attempt), value }));
-                    }
-                }
-                Err(NotGiven::NotYet(time)) => {
-                    self.note(Some(found.matched.screen), &found.page.address, "waits for the next code");
-                    round.not_before = Some(Instant::now() + time);
-                    return Ok(Wish::Instead(None));
-                }
-                Err(NotGiven::Absent | NotGiven::Rejected | NotGiven::Unknown | NotGiven::TooOften) => {
-                    if let Some(detour) = self.detour(found, secrets) {
-                        return Ok(Wish::Instead(self.act(detour, round, secrets)?));
-                    }
-                }
-                Err(not_given) => return Ok(Wish::Instead(self.not_given(not_given, found)?)),
-            }
-        }
-        let words = found.matched.words.clone();
-        let need = Need::Code { words, refused: refused > 0 };
-        Ok(Wish::Instead(Some(self.ask(found, need))))
-    }
-
-    /// A later screen of the same frame that leads to, or is, the one for recovery codes, where there are any.
-    fn detour<'l>(&self, found: Found<'l>, secrets: &dyn SignInSecrets) -> Option<Found<'l>> {
-        let is_recovery = |screen: &Screen| screen.fill.values().any(|fill| *fill == Fill::RecoveryCode);
-        if !secrets.has(SecretKind::RecoveryCodes) || !self.descriptor.screens.iter().any(is_recovery) {
-            return None;
-        }
-        self.shown_on(found.page).find(|other| {
-            let screen = &self.descriptor.screens[other.matched.screen];
-            let leads = screen.means.is_none() && screen.fill.is_empty();
-            let is_later = other.matched.screen > found.matched.screen;
-            is_later && other.frame.frame.id() == found.frame.frame.id() && (leads || is_recovery(screen))
-        })
-    }
-
-    fn not_given(&mut self, not_given: NotGiven, found: Found<'_>) -> Result<Option<Turn>, BrowserError> {
+    pub(super) fn not_given(&mut self, not_given: NotGiven, found: Found<'_>) -> Result<Option<Turn>, BrowserError> {
         Ok(Some(match not_given {
-            NotGiven::Absent => self.ask(found, Need::SignIn),
+            NotGiven::Absent => self.without_details_at(found),
             NotGiven::Rejected => self.ask(found, Need::Credentials),
             NotGiven::Unknown => self.ask(found, Need::AttemptUnknown),
             NotGiven::TooOften => self.ask(found, Need::TooOften),
@@ -279,12 +212,18 @@ impl SignInMachine {
         Turn::WrongOrigin { origin }
     }
 
-    fn ask(&mut self, found: Found<'_>, need: Need) -> Turn {
+    pub(super) fn ask(&mut self, found: Found<'_>, need: Need) -> Turn {
         self.note(Some(found.matched.screen), &found.page.address, "asked the owner");
         Turn::NeedsOwner(need)
     }
 
-    fn puzzled(&mut self, found: Found<'_>, why: &str) -> Turn {
+    fn without_details_at(&mut self, found: Found<'_>) -> Turn {
+        let turn = self.without_details();
+        self.note(Some(found.matched.screen), &found.page.address, "asks for what is not stored");
+        turn
+    }
+
+    pub(super) fn puzzled(&mut self, found: Found<'_>, why: &str) -> Turn {
         self.note(Some(found.matched.screen), &found.page.address, why);
         Turn::NeedsOwner(Need::UnknownScreen)
     }
@@ -292,8 +231,7 @@ impl SignInMachine {
 
 fn described(means: Means) -> &'static str {
     match means {
-        Means::SignedIn => "signed in",
-        Means::SignedOut => "signed out",
+        Means::SignedIn | Means::SignedOut => "nothing to do",
         Means::Rejected => "refused",
         Means::Challenge => "a challenge: asked the owner",
         Means::Approval => "waits for a yes elsewhere: asked the owner",

@@ -79,6 +79,7 @@ impl Attempts {
     pub(super) fn typed(&mut self, capture: &Capture, name: &str) {
         if let Some(form) = self.forms.get_mut(&capture.kind) {
             form.typed.insert(name.to_owned());
+            form.is_left = false;
             form.is_judged |= capture.fields.iter().any(|field| field.name == name && field.secret);
         }
     }

@@ -117,18 +117,21 @@ impl SignInMachine {
         round.not_before = None;
         let Some(found) = self.choose(looks, round) else { return Ok(self.nothing_shows(looks, round)) };
         let screen = &self.descriptor.screens[found.matched.screen];
-        if screen.means == Some(Means::SignedIn) {
+        if screen.means == Some(self.goal) {
             let since = *round.signed_in_since.get_or_insert_with(Instant::now);
             // Before anything was done it is what the profile kept, and needs no proof.
             let is_kept = round.actions == 0 && self.mark.is_none() || since.elapsed() >= self.patience.kept;
             if is_kept {
-                self.note(Some(found.matched.screen), &found.page.address, "signed in");
+                self.note(Some(found.matched.screen), &found.page.address, "reached");
             }
             return Ok(is_kept.then_some(Turn::SignedIn));
         }
         if !screen.fill.is_empty() && round.signed_in_since.is_some() {
             self.note(Some(found.matched.screen), &found.page.address, "signed out again");
             return Ok(Some(Turn::SessionNotKept));
+        }
+        if screen.means.is_none() && self.use_cookies(found, round, secrets)? {
+            return Ok(None);
         }
         self.act(found, round, secrets)
     }

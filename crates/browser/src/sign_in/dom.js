@@ -53,5 +53,11 @@ const plain = (text) =>
         .trim()
         .toLowerCase();
 
-// Text as a person reads it, cut to so many characters.
-const words = (element, most) => (element?.innerText ?? '').replace(/\s+/g, ' ').trim().slice(0, most);
+// Text as a person reads it, without what is only there to be pressed, cut to so many characters.
+const words = (element, most) => {
+    let text = element?.innerText ?? '';
+    for (const button of element?.querySelectorAll('button, select, [role=button]') ?? []) {
+        if (button.innerText) text = text.replace(button.innerText, ' ');
+    }
+    return text.replace(/\s+/g, ' ').trim().slice(0, most);
+};

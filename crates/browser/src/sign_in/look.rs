@@ -1,6 +1,7 @@
 //! Looking: which of a descriptor's screens a browser shows, over all its pages and their frames.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use freehold_protocol::manifest::{Fill, Means, Screen};
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,9 @@ use crate::{BrowserError, Frame};
 
 const LOOK: &str = concat!("(spec) => {", include_str!("dom.js"), include_str!("look.js"), "}");
 const IS_SHOWN: &str = concat!("function () {", include_str!("dom.js"), "return shown(this); }");
+
+/// For one frame. It takes milliseconds; longer than this, a dialog is in the way.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A descriptor's screens as the looking function takes them.
 pub(super) struct Eye {
@@ -95,7 +99,7 @@ impl Eye {
         let mut page = Value::Null;
         for frame in frames {
             let is_own = frame.parent().is_none();
-            let seen = match frame.run(LOOK, &[json!({ "screens": self.screens, "page": page })]) {
+            let seen = match frame.run_within(LOOK, &[json!({ "screens": self.screens, "page": page })], PATIENCE) {
                 Err(error) if error.is_navigation() && is_own => return Ok(look),
                 Err(error) if error.is_navigation() => continue,
                 seen => seen?,

@@ -16,7 +16,8 @@ use crate::support::{Browser, Request, Response, serve};
 pub(crate) type Log = Arc<Mutex<Vec<String>>>;
 
 pub(crate) struct Scene {
-    pub(crate) browser: Browser,
+    /// Ends with the scene.
+    _browser: Browser,
     pub(crate) tabs: Tabs,
     pub(crate) machine: SignInMachine,
     pub(crate) secrets: Secrets,
@@ -55,7 +56,7 @@ impl Scene {
         let browser = Browser::start();
         let machine = machine(&origin, origins, screens);
         let secrets = Secrets::default().with(SecretKind::UsernamePassword, &[("username", "ann"), ("password", "correct")]);
-        Self { tabs: Tabs::of(&browser.chromium), browser, machine, secrets, origin, log }
+        Self { tabs: Tabs::of(&browser.chromium), _browser: browser, machine, secrets, origin, log }
     }
 
     /// With other screens.
