@@ -1,13 +1,15 @@
 //! The connector's browser: a CDP endpoint in front of Chromium's pipe, for one run, behind one secret address.
 //!
 //! A connector is trusted with its own source's session on its hosts, and with nothing else: `policy` is the table of what passes,
-//! `watch` keeps its pages at its hosts. It gets sessions of its own, and what it sets in them ends with them.
+//! `watch` keeps its pages at its hosts. It gets sessions of its own, and what it sets in them ends with them. It sees what its page
+//! shows: a picture of that holds frames of other sites as well.
 
 mod calls;
 mod door;
 mod events;
 mod files;
 mod filter;
+mod held;
 mod hosts;
 mod policy;
 mod relay;
@@ -34,8 +36,10 @@ use relay::{Input, Relay};
 use shared::Shared;
 use watch::Watch;
 
-/// How long the page may take to load anew.
-const LOAD_LIMIT: Duration = Duration::from_secs(30);
+/// How long the page may take to be answered when it is loaded anew.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+/// How long it is waited for after that: some pages never finish.
+const LOAD_LIMIT: Duration = Duration::from_secs(5);
 /// How long it may take to become blank at the end.
 const CLEAN_LIMIT: Duration = Duration::from_secs(5);
 
@@ -48,6 +52,7 @@ pub struct ConnectorBrowser {
     to: Sender<Input>,
     stop: Arc<AtomicBool>,
     port: u16,
+    door: Option<JoinHandle<()>>,
     relay: Option<JoinHandle<Watch>>,
     ws_url: String,
     http_url: String,
@@ -82,7 +87,7 @@ impl ConnectorBrowser {
             .name("connector browser relay".to_owned())
             .spawn(move || relay.run(&inputs))
             .map_err(BrowserError::Door)?;
-        let browser = Self {
+        let mut browser = Self {
             client: client.clone(),
             root,
             ws_url: shared.url("ws"),
@@ -91,16 +96,17 @@ impl ConnectorBrowser {
             to,
             stop: Arc::default(),
             port,
+            door: None,
             relay: Some(relay),
         };
         let pages = json!({
             "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true, "filter": [{ "type": "page" }],
         });
         browser.root.call("Target.setAutoAttach", pages)?;
-        is_ready.recv_timeout(LOAD_LIMIT).map_err(|_| BrowserError::Silent { method: "Fetch.enable".to_owned() })?;
+        is_ready.recv_timeout(ANSWER_LIMIT).map_err(|_| BrowserError::Silent { method: "Fetch.enable".to_owned() })?;
         browser.load_anew(page)?;
         let (shared, to, stop) = (Arc::clone(&browser.shared), browser.to.clone(), Arc::clone(&browser.stop));
-        door::open(listener, shared, to, stop).map_err(BrowserError::Door)?;
+        browser.door = Some(door::open(listener, shared, to, stop).map_err(BrowserError::Door)?);
         Ok(browser)
     }
 
@@ -123,33 +129,63 @@ impl ConnectorBrowser {
         let history = page.session().call("Page.getNavigationHistory", json!({}))?;
         let current = history["currentIndex"].as_u64().unwrap_or_default() as usize;
         let url = history["entries"][current]["url"].as_str().unwrap_or_default();
-        page.goto("about:blank", LOAD_LIMIT)?;
+        page.goto("about:blank", ANSWER_LIMIT)?;
         page.session().call("Page.resetNavigationHistory", json!({}))?;
         if self.shared.hosts().has(url) {
-            match page.goto(url, LOAD_LIMIT) {
-                // The connector sees what has become of it.
-                Err(BrowserError::Unreachable { .. }) => {}
-                loaded => loaded?,
+            // Whether it could be reached the connector sees by itself.
+            page.session().call_within("Page.navigate", json!({ "url": url }), ANSWER_LIMIT)?;
+            page.wait_for_load(Instant::now() + LOAD_LIMIT)?;
+        }
+        Ok(())
+    }
+
+    /// Undoes what a connector may have left. One step that fails keeps none of the others from being taken.
+    fn clean_up(&self, watch: &Watch) -> Result<(), BrowserError> {
+        let first = watch.pages.get(&watch.first).map(|page| self.client.session(SessionId(page.session.clone())));
+        let blank = first.as_ref().map_or(Ok(()), make_blank);
+        let closed = self.close_opened(watch);
+        let root = json!({ "sessionId": self.root.id().0 });
+        let steps = match first {
+            Some(session) => {
+                let scripts = forget_scripts(&session, watch);
+                [blank, closed, scripts, self.client.call("Target.detachFromTarget", root).map(drop)]
+            }
+            None => {
+                // A new page waits to be started for as long as we watch.
+                let detached = self.client.call("Target.detachFromTarget", root).map(drop);
+                [blank, closed, detached, self.forget_scripts_in_a_new_page(watch)]
+            }
+        };
+        steps.into_iter().collect()
+    }
+
+    /// Closes the pages the connector and its pages opened.
+    fn close_opened(&self, watch: &Watch) -> Result<(), BrowserError> {
+        let all = self.root.call("Target.getTargets", json!({}))?["targetInfos"].take();
+        for info in all.as_array().into_iter().flatten().filter(|info| info["type"] == "page") {
+            let id = |key: &str| info[key].as_str().unwrap_or_default();
+            if id("targetId") != watch.first && (watch.is_own(id("targetId")) || watch.is_own(id("openerId"))) {
+                self.root.call("Target.closeTarget", json!({ "targetId": id("targetId") }))?;
             }
         }
         Ok(())
     }
 
-    /// Undoes what a connector may have left.
-    fn clean_up(&self, watch: &Watch) -> Result<(), BrowserError> {
-        for target in watch.pages.keys().filter(|target| **target != watch.first) {
-            self.root.call("Target.closeTarget", json!({ "targetId": target }))?;
-        }
-        if let Some(first) = watch.pages.get(&watch.first) {
-            make_blank(&self.client.session(SessionId(first.session.clone())))?;
-        }
-        for origin in &watch.origins {
-            // A worker it registered would outlive every page, and hear the next sign-in.
-            let scripts = json!({ "origin": origin, "storageTypes": "service_workers,cache_storage" });
-            self.root.call("Storage.clearDataForOrigin", scripts)?;
-        }
-        self.client.call("Target.detachFromTarget", json!({ "sessionId": self.root.id().0 })).map(drop)
+    fn forget_scripts_in_a_new_page(&self, watch: &Watch) -> Result<(), BrowserError> {
+        let made = self.client.call("Target.createTarget", json!({ "url": "about:blank" }))?;
+        let page = Page::attach(&self.client, made["targetId"].as_str().unwrap_or_default())?;
+        forget_scripts(page.session(), watch)?;
+        page.close()
     }
+}
+
+/// A worker that a connector's page registered would outlive every page, and hear the next sign-in.
+fn forget_scripts(session: &Session, watch: &Watch) -> Result<(), BrowserError> {
+    for origin in &watch.origins {
+        let scripts = json!({ "origin": origin, "storageTypes": "service_workers,cache_storage" });
+        session.call("Storage.clearDataForOrigin", scripts)?;
+    }
+    Ok(())
 }
 
 /// Replaces a page's document, whatever its scripts say to that.
@@ -177,8 +213,11 @@ fn make_blank(session: &Session) -> Result<(), BrowserError> {
 impl Drop for ConnectorBrowser {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
-        // The door looks up when somebody comes.
-        drop(TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)));
+        let rung = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok();
+        if let Some(door) = self.door.take().filter(|_| rung) {
+            // A door that failed is closed as well.
+            let _ = door.join();
+        }
         let _ = self.to.send(Input::Stop);
         let Some(Ok(watch)) = self.relay.take().map(JoinHandle::join) else { return };
         if let Err(error) = self.clean_up(&watch) {

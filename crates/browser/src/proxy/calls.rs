@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::files;
+use super::held::{Held, Kind};
 use super::policy::{Checked, Filtered};
-use super::relay::{Caller, Held, Kind, NOT_FROM_HOSTS, Relay, Waiting};
+use super::relay::{Caller, NOT_FROM_HOSTS, Relay, Waiting};
 use crate::cdp::Answer;
 
 const NOT_HOSTS: &str = "its address is not at the connector's hosts";

@@ -5,6 +5,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -51,8 +52,13 @@ impl Outbox {
     }
 }
 
-/// Lets visitors in until told to stop.
-pub(super) fn open(listener: TcpListener, shared: Arc<Shared>, to: Sender<Input>, stop: Arc<AtomicBool>) -> io::Result<()> {
+/// Lets visitors in until told to stop, which it sees when the next one comes.
+pub(super) fn open(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    to: Sender<Input>,
+    stop: Arc<AtomicBool>,
+) -> io::Result<JoinHandle<()>> {
     let next = Arc::new(AtomicU64::new(1));
     let inside = Arc::new(AtomicUsize::new(0));
     std::thread::Builder::new().name("connector browser door".to_owned()).spawn(move || {
@@ -73,8 +79,7 @@ pub(super) fn open(listener: TcpListener, shared: Arc<Shared>, to: Sender<Input>
                 tracing::warn!(%error, "no thread for a connector's connection");
             }
         }
-    })?;
-    Ok(())
+    })
 }
 
 fn welcome(mut stream: TcpStream, shared: &Shared, to: &Sender<Input>, number: u64) -> io::Result<()> {
@@ -119,8 +124,10 @@ fn converse(stream: TcpStream, rest: Vec<u8>, to: &Sender<Input>, number: u64) -
     std::thread::Builder::new().name("connector browser out".to_owned()).spawn(move || {
         write(WebSocket::from_raw_socket(writing, Role::Server, None), &outgoing, &waiting);
     })?;
-    // After the relay has ended nobody is there to speak to.
-    let _ = to.send(Input::Opened(number, outbox));
+    if to.send(Input::Opened(number, outbox)).is_err() {
+        // The relay has ended: nobody is there to speak to.
+        return stream.shutdown(Shutdown::Both);
+    }
     let mut socket = WebSocket::from_partially_read(Reading(stream), rest, Role::Server, Some(config));
     loop {
         match socket.read() {

@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::relay::{Held, Kind, Relay, Waiting};
+use super::held::{Held, Kind};
+use super::relay::{Relay, Waiting};
 use super::watch::Attached;
 use super::{filter, policy};
 use crate::cdp::Event;
@@ -116,7 +117,7 @@ impl Relay {
         let kind = match (above.kind, attached.target_info["type"].as_str()) {
             (Kind::Root { .. }, _) if self.watch.pages.contains_key(&target) => Some(Kind::Page),
             (Kind::Root { .. }, _) => None,
-            (_, Some("iframe")) if self.watch.is_inside(&target) => Some(Kind::Below),
+            (_, Some("iframe")) if self.is_handed_over(&target, &attached) => Some(Kind::Below),
             (_, Some("worker")) => Some(Kind::Below),
             _ => None,
         };
@@ -135,6 +136,13 @@ impl Relay {
         };
         let told = json!({ "sessionId": attached.session_id, "targetInfo": info, "waitingForDebugger": waits });
         self.tell(parent, "Target.attachedToTarget", &told.to_string());
+    }
+
+    /// Whether a frame with a process of its own is one of the hosts'. A session in one that waits is in what it shows until then; one
+    /// that runs shows what its description says, whatever it has asked for since.
+    fn is_handed_over(&self, frame: &str, attached: &Attached) -> bool {
+        let url = attached.target_info["url"].as_str().unwrap_or_default();
+        self.watch.is_inside(frame) && (url.is_empty() || self.shared.hosts().has(url))
     }
 
     fn detached(&mut self, parent: &str, gone: &Value) {

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::door::Outbox;
+use super::held::{Held, Kind};
 use super::policy::Filtered;
 use super::shared::Shared;
 use super::watch::Watch;
@@ -51,38 +52,6 @@ pub(super) struct Connection {
     early: Vec<String>,
     /// The streams it may read.
     pub(super) streams: HashSet<String>,
-}
-
-/// A session a connector has.
-pub(super) struct Held {
-    pub(super) connection: u64,
-    pub(super) kind: Kind,
-    /// The target it is attached to, and the page that is or belongs to.
-    pub(super) target: String,
-    pub(super) page: String,
-    /// The session it was made in.
-    pub(super) parent: Option<String>,
-    /// The contexts it was told of.
-    pub(super) contexts: HashSet<i64>,
-    /// The requests that wait for it.
-    pub(super) paused: HashSet<String>,
-    /// The requests whose bodies it may read.
-    pub(super) readable: HashSet<String>,
-}
-
-/// What a session is attached to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// The browser itself, as far as a connector sees it.
-    Root {
-        /// Pages are attached to by themselves; and whether new ones wait until they are started.
-        auto: Option<bool>,
-        /// Pages are told of.
-        discovers: bool,
-    },
-    Page,
-    /// A frame of another site, or a worker.
-    Below,
 }
 
 /// Who asked: a connection, under its own number, in a session as it names it.
@@ -254,11 +223,6 @@ impl Relay {
         early.into_iter().for_each(|text| self.said(number, text));
     }
 
-    pub(super) fn hold_root(&mut self, connection: u64, session: String) {
-        let kind = Kind::Root { auto: None, discovers: false };
-        self.held.insert(session, Held::new(connection, kind, String::new(), String::new(), None));
-    }
-
     fn filtered(&mut self, caller: &Caller, what: Filtered, answer: Answer) {
         let mut result = match answer.map(|result| serde_json::from_str::<Value>(result.get())) {
             Ok(Ok(result)) => result,
@@ -324,37 +288,6 @@ impl Relay {
         let main = connection.main.as_deref() == Some(session);
         let named = if main { String::new() } else { format!(",\"sessionId\":\"{session}\"") };
         connection.out.send(format!("{{\"method\":\"{method}\",\"params\":{params}{named}}}"));
-    }
-
-    /// Forgets a session and those made in it.
-    pub(super) fn forget(&mut self, session: &str) {
-        self.held.remove(session);
-        let below = |held: &Held| held.parent.as_deref() == Some(session);
-        let below: Vec<_> = self.held.iter().filter(|(_, held)| below(held)).map(|(id, _)| id.clone()).collect();
-        below.iter().for_each(|id| self.forget(id));
-    }
-
-    /// Takes a target's sessions away from connectors, and tells them.
-    pub(super) fn take_away(&mut self, of: impl Fn(&Held) -> bool) {
-        let gone: Vec<_> = self.held.iter().filter(|(_, held)| of(held)).map(|(id, _)| id.clone()).collect();
-        for id in gone {
-            // Those below another of them went with it.
-            let Some(held) = self.held.get(&id) else { continue };
-            let (parent, target) = (held.parent.clone(), held.target.clone());
-            self.forget(&id);
-            let params = json!({ "sessionId": id, "targetId": target });
-            if let Some(parent) = parent {
-                self.tell(&parent, "Target.detachedFromTarget", &params.to_string());
-                self.ask(Some(&parent), "Target.detachFromTarget", &json!({ "sessionId": id }), Waiting::Nobody);
-            }
-        }
-    }
-}
-
-impl Held {
-    pub(super) fn new(connection: u64, kind: Kind, target: String, page: String, parent: Option<String>) -> Self {
-        let (contexts, paused, readable) = Default::default();
-        Self { connection, kind, target, page, parent, contexts, paused, readable }
     }
 }
 

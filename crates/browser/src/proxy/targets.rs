@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::held::Kind;
 use super::policy::Targets;
-use super::relay::{Caller, Kind, Relay, Waiting, session_in};
+use super::relay::{Caller, Relay, Waiting, session_in};
 use crate::cdp::Answer;
 
 const NO_TARGET: &str = "No target with given id found";

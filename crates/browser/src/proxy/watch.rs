@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::held::{Held, Kind};
 use super::hosts::Place;
-use super::relay::{Held, Kind, Relay, Waiting};
+use super::relay::{Relay, Waiting};
 use crate::cdp::Event;
 
 /// What is known of the connector's pages and frames.
@@ -20,8 +21,9 @@ pub(super) struct Watch {
     pub(super) pages: BTreeMap<String, Watched>,
     /// Our sessions in pages and frames, and what they are attached to: the page, and the frame at their root.
     sessions: HashMap<String, (String, String)>,
-    /// Where the document of a frame is that has asked for one.
-    pub(super) frames: HashMap<String, Place>,
+    /// Where the document is that a frame asked for last, and the one it shows.
+    asked: HashMap<String, Place>,
+    shown: HashMap<String, Place>,
     /// Pages the connector asked for that are not yet attached to.
     pub(super) creating: usize,
     /// New pages nobody is known to have opened, while it asks for one.
@@ -67,13 +69,20 @@ struct Request {
 impl Watch {
     /// Watches through that session with the browser, the connector's first page being that target.
     pub(super) fn new(root: String, first: String) -> Self {
-        let (pages, sessions, frames, creating, undecided, origins, closed) = Default::default();
-        Self { root, first, pages, sessions, frames, creating, undecided, origins, closed }
+        let (pages, sessions, asked, shown) = Default::default();
+        let (creating, undecided, origins, closed) = Default::default();
+        Self { root, first, pages, sessions, asked, shown, creating, undecided, origins, closed }
     }
 
-    /// Whether the document of that frame is at the hosts, as far as is known.
+    /// Whether that page is the connector's, or was until it was closed.
+    pub(super) fn is_own(&self, target: &str) -> bool {
+        self.pages.contains_key(target) || self.closed.contains(target)
+    }
+
+    /// Whether the document of that frame is, or is about to be, at the hosts, and the one it still shows is not elsewhere.
     pub(super) fn is_inside(&self, frame: &str) -> bool {
-        self.pages.contains_key(frame) || self.frames.get(frame) == Some(&Place::Inside)
+        let shown = self.shown.get(frame).is_none_or(|place| *place == Place::Inside);
+        shown && (self.pages.contains_key(frame) || self.asked.get(frame) == Some(&Place::Inside))
     }
 }
 
@@ -185,7 +194,7 @@ impl Relay {
         let go_on = json!({ "requestId": asked.request_id });
         let refuse = json!({ "requestId": asked.request_id, "errorReason": "BlockedByClient" });
         if place == Place::Inside {
-            self.watch.frames.insert(asked.frame_id.clone(), place);
+            self.watch.asked.insert(asked.frame_id.clone(), place);
             self.watch.origins.extend(origin(url));
             self.ask(Some(session), "Fetch.continueRequest", &go_on, Waiting::Nobody);
         } else if asked.frame_id == page {
@@ -195,7 +204,7 @@ impl Relay {
             self.shared.note(format!("a frame at {} was not opened", host(url)));
             self.ask(Some(session), "Fetch.failRequest", &refuse, Waiting::Nobody);
         } else {
-            self.watch.frames.insert(asked.frame_id.clone(), place);
+            self.watch.asked.insert(asked.frame_id.clone(), place);
             if asked.frame_id == root {
                 self.take_away(|held| held.target == root);
             }
@@ -208,6 +217,7 @@ impl Relay {
         let frame = at["id"].as_str().unwrap_or_default();
         let url = at["url"].as_str().unwrap_or_default();
         let place = self.shared.hosts().place(url);
+        self.watch.shown.insert(frame.to_owned(), place);
         let bare = !url.starts_with("http") && frame != page;
         if (frame == page && place != Place::Inside) || (place == Place::Related && !bare) {
             self.close(page, url);
