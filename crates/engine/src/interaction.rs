@@ -88,6 +88,7 @@ impl Engine {
 impl Inner {
     /// Closes it, or says that it is closed already.
     pub(crate) fn close_interaction(&self, id: InteractionId, state: InteractionState) -> Result<(), Problem> {
+        self.stages.interaction_closed(id);
         self.data.resolve_interaction(id, state, self.now()).map(drop).map_err(|error| match error {
             StoreError::Conflict { .. } => no_longer_needed(),
             other => from_store(other),
@@ -149,6 +150,7 @@ impl Inner {
             form: row.schema.as_ref().map(form_of),
             expected: data.get("expected").and_then(|expected| expected.as_str()).map(str::to_owned),
             seen,
+            secure_browser: self.stages.is_open_for(row.id),
             asked_at: row.asked_at,
             deadline: row.deadline,
         })

@@ -4,6 +4,7 @@
 //! changes something takes the [`Caller`] and checks what it may do before doing anything, so no door of the server can forget to.
 
 pub mod caller;
+pub mod live;
 pub mod view;
 
 mod catalog;

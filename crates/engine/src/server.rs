@@ -17,6 +17,7 @@ use tokio::sync::broadcast;
 use crate::catalog::Catalog;
 use crate::counters::Counters;
 use crate::event::Event;
+use crate::live::Stages;
 use crate::owner::FirstStart;
 use crate::picture::Live;
 use crate::problem::from_store;
@@ -99,6 +100,7 @@ pub(crate) struct Inner {
     pub(crate) counters: Counters,
     pub(crate) live: Live,
     pub(crate) wake: Wake,
+    pub(crate) stages: Stages,
     active: Mutex<HashMap<RunId, Sender<Mail>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     events: broadcast::Sender<Event>,
@@ -132,6 +134,7 @@ impl Engine {
             counters: Counters::default(),
             live: Live::default(),
             wake: Wake::default(),
+            stages: Stages::default(),
             active: Mutex::default(),
             threads: Mutex::default(),
             events: broadcast::channel(256).0,
@@ -244,6 +247,7 @@ impl Inner {
 
     pub(crate) fn unregister(&self, run: RunId) {
         lock(&self.active).remove(&run);
+        self.stages.close(run);
     }
 
     /// A thread that `stop` waits for.

@@ -86,7 +86,9 @@ impl Engine {
 
     /// Ends a session.
     pub fn end_session(&self, session: SessionId) -> Result<(), Problem> {
-        self.0.data.delete_session(session).map_err(from_store)
+        self.0.data.delete_session(session).map_err(from_store)?;
+        self.0.stages.session_ended(session);
+        Ok(())
     }
 
     /// Makes an API token, shown once.
@@ -211,6 +213,6 @@ fn token_view(row: TokenRow) -> TokenView {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a token is looked up by its hash, and goes no further")]
-fn hash_of(token: &SecretBytes) -> [u8; 32] {
+pub(crate) fn hash_of(token: &SecretBytes) -> [u8; 32] {
     token::hash_token(token.expose())
 }

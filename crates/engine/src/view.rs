@@ -300,6 +300,8 @@ pub struct InteractionView {
     pub expected: Option<String>,
     /// The account that was seen.
     pub seen: Option<Identity>,
+    /// Whether the run's secure browser is open for it now.
+    pub secure_browser: bool,
     /// When it was asked.
     pub asked_at: Timestamp,
     /// When it lapses.

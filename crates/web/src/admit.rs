@@ -30,6 +30,8 @@ pub(crate) enum Access {
     AnyCaller,
     /// A caller with this permission, once first start is done. The engine checks again, and more closely.
     Needs(Permission),
+    /// The owner in person, in the console or at the terminal, once first start is done; never an API token.
+    Owner,
     /// As reading, and this machine itself.
     Metrics,
     /// The CLI's socket alone.
@@ -175,6 +177,8 @@ fn check(access: Access, stage: SetupStage, caller: Option<&Caller>, is_local: b
         Access::Metrics if is_local => return Ok(()),
         Access::Metrics => Permission::Read,
         Access::Needs(permission) => permission,
+        Access::Owner if matches!(caller, Some(Caller::Token { .. })) => Permission::Reauthenticated,
+        Access::Owner => Permission::Read,
     };
     if stage != SetupStage::Done {
         return Err(Refused::new(

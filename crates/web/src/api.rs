@@ -7,6 +7,7 @@ pub(crate) mod answers;
 pub(crate) mod credentials;
 pub(crate) mod events;
 pub(crate) mod health;
+pub(crate) mod live;
 pub(crate) mod records;
 pub(crate) mod runs;
 pub(crate) mod setup;

@@ -1,4 +1,4 @@
-//! The files a page loads: styles, the one script, the mark. Compiled in, each under a name that changes with its content, so that a
+//! The files a page loads: styles, scripts, the mark. Compiled in, each under a name that changes with its content, so that a
 //! browser may keep it for good.
 
 use std::sync::LazyLock;
@@ -43,6 +43,30 @@ pub(crate) fn script() -> String {
     format!("/assets/{}", SCRIPT.name)
 }
 
+/// The live view's script: a set of modules that import each other by name, so the hash of all is in the name of their folder.
+struct Modules {
+    set: String,
+    files: [(&'static str, &'static [u8]); 5],
+}
+
+static LIVE: LazyLock<Modules> = LazyLock::new(|| {
+    let files: [(&str, &[u8]); 5] = [
+        ("main.js", include_bytes!("../../../ui/live/main.js")),
+        ("line.js", include_bytes!("../../../ui/live/line.js")),
+        ("screen.js", include_bytes!("../../../ui/live/screen.js")),
+        ("hands.js", include_bytes!("../../../ui/live/hands.js")),
+        ("field.js", include_bytes!("../../../ui/live/field.js")),
+    ];
+    let mut hash = Sha256::new();
+    files.iter().for_each(|(_, content)| hash.update(content));
+    Modules { set: format!("live-{}", HEXLOWER.encode(&hash.finalize()[..8])), files }
+});
+
+/// Where the live view's script begins.
+pub(crate) fn live_script() -> String {
+    format!("/assets/{}/main.js", LIVE.set)
+}
+
 /// Where the mark is.
 pub(crate) fn mark() -> String {
     format!("/assets/{}", MARK.name)
@@ -50,8 +74,17 @@ pub(crate) fn mark() -> String {
 
 pub(crate) async fn show(Named(name): Named<String>) -> Result<Response, Refused> {
     let asset = [&STYLE, &SCRIPT, &MARK].into_iter().find(|asset| asset.name == name).ok_or_else(Refused::not_found)?;
-    let mut response = asset.content.into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.media_type));
+    Ok(kept(asset.media_type, asset.content))
+}
+
+pub(crate) async fn show_module(Named((set, name)): Named<(String, String)>) -> Result<Response, Refused> {
+    let file = LIVE.files.iter().find(|(file, _)| set == LIVE.set && *file == name).ok_or_else(Refused::not_found)?;
+    Ok(kept("text/javascript; charset=utf-8", file.1))
+}
+
+fn kept(media_type: &'static str, content: &'static [u8]) -> Response {
+    let mut response = content.into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
-    Ok(response)
+    response
 }

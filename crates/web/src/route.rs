@@ -13,7 +13,7 @@ use freehold_core::ProblemCode;
 use freehold_engine::{Engine, Permission};
 
 use crate::admit::{Access, Gate, Kind, admit};
-use crate::api::{answers, credentials, events, health, records, runs, setup, sources, tokens, vault};
+use crate::api::{answers, credentials, events, health, live, records, runs, setup, sources, tokens, vault};
 use crate::app::App;
 use crate::config::{Door, WebConfig};
 use crate::refused::Refused;
@@ -82,7 +82,7 @@ pub(crate) fn table() -> Vec<Route> {
 
 #[rustfmt::skip]
 fn api() -> Vec<Route> {
-    use Access::{Anyone, AnyCaller, CliOnly, FirstStart, Metrics, Needs};
+    use Access::{Anyone, AnyCaller, CliOnly, FirstStart, Metrics, Needs, Owner};
     use Permission::{Answer, Configure, Read, Reauthenticated, Run};
     const GET: MethodFilter = MethodFilter::GET;
     const POST: MethodFilter = MethodFilter::POST;
@@ -127,6 +127,8 @@ fn api() -> Vec<Route> {
         api(GET, "/api/v1/interactions", Needs(Read), answers::list),
         api(GET, "/api/v1/interactions/{id}", Needs(Read), answers::show),
         api(POST, "/api/v1/interactions/{id}/answer", Needs(Answer), answers::answer),
+        api(POST, "/api/v1/interactions/{id}/live", Owner, live::ticket),
+        api(GET, "/api/v1/live", Owner, live::socket),
 
         api(GET, "/api/v1/sources/{id}/streams/{stream}/records", Needs(Read), records::list),
         api(GET, "/api/v1/sources/{id}/streams/{stream}/records/{key}", Needs(Read), records::show),
@@ -157,6 +159,7 @@ fn pages() -> Vec<Route> {
     // A form that takes the passphrase along with the rest needs only what its page needs; the engine asks for the passphrase.
     vec![
         page(GET, "/assets/{name}", Anyone, asset::show),
+        page(GET, "/assets/{set}/{name}", Anyone, asset::show_module),
 
         page(GET, "/start", FirstStart, page::start::show_step),
         page(POST, "/start", FirstStart, page::start::create_owner),

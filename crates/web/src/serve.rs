@@ -44,6 +44,8 @@ pub async fn serve_tcp(
             accepted = async { (server.permit().await, listener.accept().await) } => accepted,
         };
         let Some((stream, peer)) = keep_going(accepted)? else { continue };
+        // A key or a frame is not held back for more to send along with it; where that cannot be, it is only slower.
+        let _ = stream.set_nodelay(true);
         let connection = server.connection(peer.ip().is_loopback());
         let (router, acceptor) = (server.router.clone(), acceptor.clone());
         tokio::spawn(async move {
@@ -135,7 +137,8 @@ where
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HANDSHAKE)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     let mut served = std::pin::pin!(served);
     let ended = tokio::select! {
         ended = &mut served => ended,

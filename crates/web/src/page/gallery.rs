@@ -241,6 +241,7 @@ fn asked(kind: InteractionKind, message: &str, form: Option<Form>) -> Interactio
         form,
         expected: None,
         seen: None,
+        secure_browser: false,
         asked_at: at("2026-03-02T07:00:12Z"),
         deadline: Some(at("2026-03-02T07:15:12Z")),
     }

@@ -12,6 +12,7 @@ use super::text::When;
 use super::{Frame, Page, Under, go_to, show, show_with};
 use crate::admit::Visitor;
 use crate::api::Named;
+use crate::asset;
 use crate::body::FormBody;
 use crate::form::{self, FieldView, Start};
 use crate::refused::Refused;
@@ -29,6 +30,8 @@ pub(super) struct InteractionPage {
     /// The words of the two plain answers, where they are what is asked for.
     yes_no: Option<(&'static str, &'static str)>,
     is_open: bool,
+    /// Where the live view's script is, if the secure browser is shown here.
+    live: Option<String>,
     closed: &'static str,
     asks_passphrase: bool,
     problem: Option<Problem>,
@@ -48,6 +51,7 @@ pub(super) fn page(
     problem: Option<Problem>,
 ) -> InteractionPage {
     let fields = asked.form.as_ref().map_or_else(Vec::new, |form| form::fields(form, ANSWER, start, problem.as_ref()));
+    let is_open = asked.interaction_state == InteractionState::Open;
     let yes_no = if fields.is_empty() { plain_answers(asked.kind) } else { None };
     InteractionPage {
         frame: Frame::new(format!("Your turn: {}", asked.source_name), Under::Home),
@@ -56,7 +60,8 @@ pub(super) fn page(
         since: When(asked.asked_at),
         deadline: asked.deadline.map(When),
         yes_no,
-        is_open: asked.interaction_state == InteractionState::Open,
+        is_open,
+        live: (is_open && (asked.secure_browser || asked.kind == InteractionKind::SignIn)).then(asset::live_script),
         closed: closed(asked.interaction_state),
         // What changes secrets or hosts asks for it; a code or an approval does not.
         asks_passphrase: asks_passphrase
@@ -84,7 +89,8 @@ fn plain_answers(kind: InteractionKind) -> Option<(&'static str, &'static str)> 
         InteractionKind::Identity => Some(("Yes, this is my account", "No, it is not")),
         InteractionKind::Challenge | InteractionKind::Approval => Some(("I have done it", "I do not want to")),
         InteractionKind::WiderHosts => Some(("Allow it", "Do not allow it")),
-        InteractionKind::SignIn | InteractionKind::Code | InteractionKind::Credentials => None,
+        InteractionKind::SignIn => Some(("I have signed in", "I do not want to")),
+        InteractionKind::Code | InteractionKind::Credentials => None,
     }
 }
 

@@ -113,7 +113,7 @@ fn example(route: &Route) -> (&'static str, String) {
         _ => id("src"),
     };
     let path = route.path.replace("{id}", &own).replace("{run}", &id("run"));
-    let path = ["{name}", "{connector}", "{stream}", "{key}", "{sha256}"]
+    let path = ["{name}", "{set}", "{connector}", "{stream}", "{key}", "{sha256}"]
         .iter()
         .fold(path, |path, name| path.replace(name, "none"));
     (method, path)
@@ -154,7 +154,7 @@ async fn without_a_session_only_the_doors_themselves_answer() {
         match route.access {
             Access::Anyone | Access::FirstStart => assert!(!turned_away, "{} answers anyone", route.path),
             Access::CliOnly => assert_eq!(response.status(), StatusCode::FORBIDDEN, "{}", route.path),
-            Access::AnyCaller | Access::Needs(_) | Access::Metrics => {
+            Access::AnyCaller | Access::Needs(_) | Access::Owner | Access::Metrics => {
                 assert!(turned_away, "{} answered a stranger with {}", route.path, response.status());
             }
         }
@@ -203,6 +203,32 @@ async fn a_change_asked_for_by_another_site_is_refused_everywhere() {
 }
 
 #[tokio::test]
+async fn a_socket_opened_by_another_site_is_refused() {
+    let house = House::new();
+    let router = router(house.engine.clone(), config(), Door::Tcp);
+    let socket = table().into_iter().find(|route| route.path == "/api/v1/live").expect("a route");
+    let upgrade = [
+        ("connection", "upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    let open = async |origin: Option<&str>| {
+        let mut headers = vec![house.cookie()];
+        headers.extend(upgrade.map(|(name, value)| (name, value.to_owned())));
+        headers.extend(origin.map(|origin| ("origin", origin.to_owned())));
+        send(&router, &socket, &headers).await.status()
+    };
+    for origin in
+        [None, Some("http://evil.example"), Some("null"), Some("http://localhost:7071"), Some("https://localhost:7070")]
+    {
+        assert_eq!(open(origin).await, StatusCode::FORBIDDEN, "from {origin:?}");
+    }
+    // Let in as far as a request can be that has no connection of its own.
+    assert_eq!(open(Some(ORIGIN)).await, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
 async fn a_token_opens_what_its_scopes_say_and_no_page() {
     let house = House::new();
     let router = router(house.engine.clone(), config(), Door::Tcp);
@@ -215,6 +241,10 @@ async fn a_token_opens_what_its_scopes_say_and_no_page() {
                 assert!(is_turned_away(&route, &response), "{} let a token in", route.path);
             }
             continue;
+        }
+        if route.access == Access::Owner {
+            let response = send(&router, &route, &[bearer(&all), ("origin", ORIGIN.to_owned())]).await;
+            assert_eq!(response.status(), StatusCode::FORBIDDEN, "{} let a token in", route.path);
         }
         let Access::Needs(needed) = route.access else { continue };
         let others: Vec<_> = Permission::SCOPES.into_iter().filter(|scope| *scope != needed).collect();
@@ -234,7 +264,7 @@ async fn before_first_start_everything_leads_there() {
     let engine = engine(&folder);
     let tcp = router(engine.clone(), config(), Door::Tcp);
     let cli = router(engine, config(), Door::Cli);
-    for route in table().into_iter().filter(|route| matches!(route.access, Access::Needs(_))) {
+    for route in table().into_iter().filter(|route| matches!(route.access, Access::Needs(_) | Access::Owner)) {
         let response = send(&tcp, &route, &[]).await;
         match route.kind {
             Kind::Page => assert_eq!(goes_to(&response), "/start", "{}", route.path),
