@@ -11,7 +11,12 @@ struct Bundled {
     main: fn() -> ExitCode,
 }
 
-const BUNDLED: [Bundled; 2] = [
+const BUNDLED: [Bundled; 3] = [
+    Bundled {
+        name: "amazon",
+        manifest: include_str!("../../../connectors/amazon/manifest.json"),
+        main: freehold_connector_amazon::main,
+    },
     Bundled {
         name: "imap",
         manifest: include_str!("../../../connectors/imap/manifest.json"),
