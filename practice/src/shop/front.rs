@@ -39,7 +39,7 @@ pub(super) async fn front(State(world): State<Shared>, visitor: Visitor) -> Resp
         second_factor: match account.second_factor.code() {
             "sms" => page.lang.pick("a code by text", "ein Code per SMS"),
             "authenticator" => page.lang.pick("an authenticator's code", "ein Code der Authenticator-App"),
-            _ => page.lang.pick("nothing", "nichts"),
+            _ => page.lang.pick("no code", "kein Code"),
         },
     });
     let people = people.collect();
