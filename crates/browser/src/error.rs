@@ -73,7 +73,8 @@ pub enum BrowserError {
 impl BrowserError {
     /// Whether the page or frame went away meanwhile: a navigation, mostly, after which a second look finds the next one.
     pub fn is_navigation(&self) -> bool {
-        const GONE: [&str; 6] = [
+        const GONE: [&str; 7] = [
+            "Not attached to an active page",
             "Cannot find context",
             "Execution context was destroyed",
             "No frame for given id",

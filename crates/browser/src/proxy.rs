@@ -126,11 +126,20 @@ impl ConnectorBrowser {
     }
 
     fn load_anew(&self, page: &Page) -> Result<(), BrowserError> {
-        let history = page.session().call("Page.getNavigationHistory", json!({}))?;
-        let current = history["currentIndex"].as_u64().unwrap_or_default() as usize;
-        let url = history["entries"][current]["url"].as_str().unwrap_or_default();
+        let target = json!({ "targetId": page.target() });
+        let info = self.client.call("Target.getTargetInfo", target)?["targetInfo"].take();
+        let url = info["url"].as_str().unwrap_or_default();
         page.goto("about:blank", ANSWER_LIMIT)?;
-        page.session().call("Page.resetNavigationHistory", json!({}))?;
+        let until = Instant::now() + LOAD_LIMIT;
+        loop {
+            match page.session().call("Page.resetNavigationHistory", json!({})) {
+                // It is changing processes.
+                Err(error) if error.is_navigation() && Instant::now() < until => {
+                    page.wait_for_change(Duration::from_millis(20))?;
+                }
+                reset => break drop(reset?),
+            }
+        }
         if self.shared.hosts().has(url) {
             // Whether it could be reached the connector sees by itself.
             page.session().call_within("Page.navigate", json!({ "url": url }), ANSWER_LIMIT)?;

@@ -1,6 +1,8 @@
 //! The connector's browser: what works through it, and what cannot be had through it.
 
+mod attacks;
 mod client;
+mod leaving;
 mod playwright;
 
 use std::path::PathBuf;

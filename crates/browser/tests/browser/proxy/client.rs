@@ -34,6 +34,7 @@ impl Cdp {
     pub(crate) fn attach(&mut self, target: &Value) -> String {
         let params = json!({ "targetId": target, "flatten": true });
         let attached = self.call(None, "Target.attachToTarget", params).unwrap();
+        assert_eq!(self.event("Target.attachedToTarget", Duration::ZERO).unwrap()["sessionId"], attached["sessionId"]);
         attached["sessionId"].as_str().unwrap().to_owned()
     }
 

@@ -47,6 +47,11 @@ await popup.waitForLoadState();
 seen.popup = popup.url();
 await popup.close();
 await second.close();
+const [worker] = await Promise.all([
+  page.waitForEvent("worker"),
+  page.evaluate(() => { new Worker(URL.createObjectURL(new Blob(["self.kept = 5"]))); }),
+]);
+seen.worker = await worker.evaluate(() => self.kept);
 const session = await context.newCDPSession(page);
 seen.session = (await session.send("Runtime.evaluate", { expression: "1 + 1" })).result.value;
 

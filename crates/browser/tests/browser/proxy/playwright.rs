@@ -42,6 +42,7 @@ fn playwright_connects_over_cdp_and_does_what_collecting_takes() {
         ("back", at("/orders")),
         ("second", json!("/second")),
         ("popup", at("/popup")),
+        ("worker", json!(5)),
         ("session", json!(2)),
     ] {
         assert_eq!(seen[what], expected, "{what} in {seen}");
