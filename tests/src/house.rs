@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use freehold_core::{ConnectorName, CredentialMode, SecretBytes, SecretKind, SourceId};
 use freehold_engine::view::{InteractionView, RunView, SourceView};
-use freehold_engine::{Caller, Engine, EngineConfig, NewOwner, NewSource, RecordQuery, RunLimits};
+use freehold_engine::{BundledConnector, Caller, Engine, EngineConfig, NewOwner, NewSource, RecordQuery, RunLimits};
 use serde_json::Value;
 
 use crate::clock::ManualClock;
@@ -208,11 +208,18 @@ fn open(folder: &Path, launcher: &Path, clock: Arc<ManualClock>) -> Engine {
         key_file: folder.join("config/vault.key"),
         scratch: folder.join("scratch"),
         connector_dirs: vec![root().join("tests/connectors"), folder.join("connectors")],
-        bundled: Vec::new(),
+        bundled: vec![BundledConnector {
+            name: "practice",
+            manifest: include_str!("../../connectors/practice/manifest.json"),
+            program: launcher.to_owned(),
+            args: vec!["__connector".to_owned(), "practice".to_owned()],
+        }],
         launcher: launcher.to_owned(),
         search_path: Vec::new(),
         reduced_sandbox: false,
         parallel_runs: 4,
+        browsers: None,
+        stand_ins: Vec::new(),
         run_limits: RunLimits::default(),
     };
     for name in ["config", "scratch", "connectors"] {

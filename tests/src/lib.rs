@@ -4,7 +4,9 @@
 pub mod canary;
 pub mod clock;
 pub mod house;
+pub mod library;
 pub mod provider;
 pub mod random;
 pub mod server;
+pub mod shop;
 pub mod source;

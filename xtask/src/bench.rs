@@ -146,7 +146,7 @@ fn server(records: u64, floor: f64) -> anyhow::Result<Vec<Row>> {
     let connectors = generator(folder.path(), &target.join("release/freehold-generator"))?;
     let place =
         Place { folder: folder.path().join("server"), address: free_address(0)?, binary: target.join("release/freehold") };
-    place.prepare(Some(&connectors))?;
+    place.prepare(Some(&connectors), "")?;
     let passphrase = folder.path().join("passphrase");
     std::fs::write(&passphrase, PASSPHRASE)?;
     let mut init = place.freehold();

@@ -7,6 +7,7 @@ mod command;
 mod needs;
 mod run;
 mod server;
+mod shop;
 mod stop;
 mod test;
 

@@ -19,11 +19,12 @@ const BUBBLEWRAP: Package = Package { name: "bubblewrap", program: "bwrap", why:
 const DOVECOT: Package = Package { name: "dovecot-imapd", program: "dovecot", why: "is the demo mailbox, and the tests'" };
 const OPENSSL: Package = Package { name: "openssl", program: "openssl", why: "makes the demo mailbox's certificate" };
 const PYTHON: Package = Package { name: "python3", program: "python3", why: "runs the tests' connectors" };
-const CHROMIUM: Package = Package { name: "chromium", program: "chromium", why: "is the browser the console is tested in" };
+const CHROMIUM: Package =
+    Package { name: "chromium", program: "chromium", why: "is the secure browser, and the one the console is tested in" };
 
 /// What `run` needs.
 pub(crate) fn for_running(yes: bool) -> anyhow::Result<()> {
-    packages(&[COMPILER, BUBBLEWRAP, DOVECOT, OPENSSL], yes)
+    packages(&[COMPILER, BUBBLEWRAP, CHROMIUM, DOVECOT, OPENSSL], yes)
 }
 
 /// What `test` needs: also a browser, and the pinned npm packages of each folder that has a lockfile.

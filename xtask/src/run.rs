@@ -1,4 +1,4 @@
-//! `cargo xtask run`: from a clean clone to a page to open, and a mailbox to connect.
+//! `cargo xtask run`: from a clean clone to a page to open, and a shop and a mailbox to connect.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use freehold_dovecot::{Dovecot, User, demo};
+use freehold_practice::Practice;
 use rustix::fs::FlockOperation;
 
 use crate::command::{cargo, root, shown, succeed};
 use crate::server::{Place, Server, free_address};
-use crate::{needs, stop};
+use crate::{needs, shop, stop};
 
 const START_LIMIT: Duration = Duration::from_secs(30);
 const DEMO_USER: &str = "maria@example.test";
@@ -60,8 +61,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     println!("Starting the demo mailbox");
     let mail_folder = mail_folder(&folder)?;
     let mailbox = start_mailbox(&mail_folder)?;
+    println!("Starting the practice shop");
+    let shop = shop::start(&folder.join("practice"))?;
     let place = Place { address: free_address(arguments.port)?, binary: binary(), folder };
-    place.prepare(None)?;
+    place.prepare(None, &shop::stand_ins(&shop))?;
     println!("Starting Freehold\n");
     let mut server = place.serve(Stdio::piped(), Stdio::inherit())?;
     relay_output(&mut server, events)?;
@@ -74,7 +77,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             Ok(Event::Said(line)) => {
                 greeting.hear(&line);
                 if greeting.is_over {
-                    print_invitation(&place, &mailbox, &mail_folder, greeting.setup_code.as_deref());
+                    print_invitation(&place, &shop, &mailbox, &mail_folder, greeting.setup_code.as_deref());
                 }
             }
             Ok(Event::ServerEnded) => {
@@ -85,9 +88,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             Ok(Event::Stop) | Err(_) => break,
         }
     }
-    println!("\nStopping Freehold and the demo mailbox");
+    println!("\nStopping Freehold, the practice shop and the demo mailbox");
     server.stop()?;
-    drop(mailbox);
+    drop((mailbox, shop));
     println!("Stopped. What was collected stays in {}; `cargo xtask run --fresh` starts over.", place.folder.display());
     Ok(())
 }
@@ -150,13 +153,14 @@ fn relay_output(server: &mut Server, events: Sender<Event>) -> anyhow::Result<()
     Ok(())
 }
 
-fn print_invitation(place: &Place, mailbox: &Dovecot, mail_folder: &Path, setup_code: Option<&str>) {
+fn print_invitation(place: &Place, shop: &Practice, mailbox: &Dovecot, mail_folder: &Path, setup_code: Option<&str>) {
     println!("Open        http://{}", place.address);
     if let Some(code) = setup_code {
         println!("Setup code  {code}");
     }
     println!(
         "\n\
+         {}\n\
          A demo mailbox to connect there (Add a source):\n\
          \x20 Mail server   127.0.0.1\n\
          \x20 Encryption    None (it is on this machine; anywhere else Freehold insists on TLS)\n\
@@ -170,7 +174,8 @@ fn print_invitation(place: &Place, mailbox: &Dovecot, mail_folder: &Path, setup_
          The command line talks to this server too:\n\
          \x20 {} source list\n\
          \n\
-         Ctrl-C stops both.",
+         Ctrl-C stops all of it.",
+        shop::invitation(shop),
         mailbox.imap_port,
         mailbox.imaps_port,
         mail_folder.join("ca.pem").display(),

@@ -25,8 +25,8 @@ pub(crate) struct Place {
 
 impl Place {
     /// Writes the configuration: data, key and socket apart from each other, as the operator's guide says. The server makes its own
-    /// folders, with the permissions it wants.
-    pub(crate) fn prepare(&self, connectors: Option<&Path>) -> anyhow::Result<()> {
+    /// folders, with the permissions it wants. `more` is TOML to follow the settings.
+    pub(crate) fn prepare(&self, connectors: Option<&Path>, more: &str) -> anyhow::Result<()> {
         let beside = self.folder.join("config");
         std::fs::create_dir_all(&beside).with_context(|| format!("{} cannot be made", beside.display()))?;
         let quoted = |path: &Path| toml_string(&path.to_string_lossy());
@@ -40,6 +40,7 @@ impl Place {
         if let Some(connectors) = connectors {
             text.push_str(&format!("connector_dirs = [{}]\n", quoted(connectors)));
         }
+        text.push_str(more);
         std::fs::write(self.config(), text).with_context(|| format!("{} cannot be written", self.config().display()))
     }
 

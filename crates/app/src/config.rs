@@ -10,6 +10,7 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
 use freehold_core::{Problem, ProblemCode};
+use freehold_engine::StandIn;
 
 pub(crate) use environment::Environment;
 pub(crate) use file::{LogFormat, LogLevel, Sandbox, TlsFiles};
@@ -29,10 +30,16 @@ pub(crate) const FILE_HELP: &str = r#"The configuration file is TOML, at /etc/fr
   connector_dirs = ["/srv/connectors"]  # folders whose subfolders are connectors
   sandbox = "full"                  # or "reduced", to start connectors that this machine cannot isolate
   parallel_runs = 4
+  browsers = 4                      # how many at once; by the machine's memory if left out
 
   [tls]
   certificate = "/etc/freehold/tls/fullchain.pem"
   key = "/etc/freehold/tls/key.pem"
+
+  [[stand_in]]                      # a host that browsers find on this machine: for trying a connector without its provider
+  host = "www.example.com"
+  address = "127.0.0.1:8443"
+  key = "base64 of the SHA-256 of its certificate's public key"
 
   [log]
   level = "info"                    # error, warn, info, debug, trace
@@ -72,6 +79,10 @@ pub(crate) struct Config {
     pub(crate) sandbox: Sandbox,
     /// How many runs may be under way at once.
     pub(crate) parallel_runs: usize,
+    /// How many browsers may run at once.
+    pub(crate) browsers: Option<usize>,
+    /// Hosts answered by a stand-in on this machine.
+    pub(crate) stand_ins: Vec<StandIn>,
     /// How the log is written.
     pub(crate) log_format: LogFormat,
     /// What is logged.
@@ -140,6 +151,8 @@ impl Config {
                 .unwrap_or_default(),
             sandbox: file.sandbox,
             parallel_runs: file.parallel_runs.unwrap_or(DEFAULT_PARALLEL_RUNS).max(1),
+            browsers: file.browsers.map(|browsers| browsers.max(1)),
+            stand_ins: file.stand_ins.into_iter().map(stand_in).collect::<Result<_, _>>()?,
             log_format,
             log_level,
             app_settings: file
@@ -240,6 +253,25 @@ fn absolute(path: PathBuf) -> Result<PathBuf, Problem> {
         bad(format!("This path cannot be made absolute: {error}."), "Write it with a leading /.")
             .at(path.display().to_string())
     })
+}
+
+/// A host given away to another machine would hand that machine the owner's session, so a stand-in is on this one.
+fn stand_in(section: file::StandInSection) -> Result<StandIn, Problem> {
+    let file::StandInSection { host, address, key } = section;
+    let is_host = !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+    let is_key = |key: &String| key.len() == 44 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b));
+    if !is_host {
+        return Err(bad("A stand-in's host is not a host's name.", "Write it as in www.example.com.").at("stand_in.host"));
+    }
+    if !address.ip().is_loopback() {
+        return Err(bad("A stand-in is not on this machine.", "Give it a loopback address.").at("stand_in.address"));
+    }
+    if key.as_ref().is_some_and(|key| !is_key(key)) {
+        return Err(
+            bad("A stand-in's key is not a SHA-256 in base64.", "Leave it out, or copy it whole.").at("stand_in.key")
+        );
+    }
+    Ok(StandIn { host, address: address.to_string(), key })
 }
 
 fn address(text: &str) -> Result<SocketAddr, Problem> {

@@ -61,6 +61,8 @@ pub(crate) fn engine_config(config: &Config) -> Result<EngineConfig, Problem> {
         search_path: config.search_path.clone(),
         reduced_sandbox: config.sandbox == Sandbox::Reduced,
         parallel_runs: config.parallel_runs,
+        browsers: config.browsers,
+        stand_ins: config.stand_ins.clone(),
         run_limits: RunLimits::default(),
     })
 }

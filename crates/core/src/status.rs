@@ -183,7 +183,9 @@ impl Status {
         if facts.paused {
             return Status::Paused;
         }
-        let needs_vault = facts.mode == CredentialMode::StoredCredential && facts.takes_credential;
+        let needs_secret = facts.mode == CredentialMode::StoredCredential && facts.takes_credential;
+        // A browser's profile is sealed too.
+        let needs_vault = needs_secret || facts.uses_browser;
         if needs_vault && let Some(reason) = broken_vault(facts.vault) {
             return Status::Broken { reason };
         }
@@ -201,8 +203,11 @@ impl Status {
             Some(_) if facts.ever_collected => return Status::Running,
             Some(_) => return Status::SettingUp,
         }
-        if needs_vault {
+        // Whoever got in without them does not need them until the session ends.
+        let is_in = facts.uses_browser && facts.last_outcome == Some(Outcome::Succeeded);
+        if needs_secret && !is_in {
             match facts.credential {
+                CredentialState::None if facts.uses_browser => {}
                 CredentialState::None if facts.ever_collected || facts.last_outcome.is_some() => {
                     return Status::NeedsOwner { reason: OwnerReason::CredentialMissing };
                 }
@@ -212,9 +217,9 @@ impl Status {
                 CredentialState::Unknown { .. } => return Status::NeedsOwner { reason: OwnerReason::AttemptUnknown },
                 _ => {}
             }
-            if facts.vault == VaultState::Locked {
-                return Status::Waiting { reason: WaitReason::WaitingForUnlock };
-            }
+        }
+        if needs_vault && facts.vault == VaultState::Locked {
+            return Status::Waiting { reason: WaitReason::WaitingForUnlock };
         }
         match &facts.last_outcome {
             Some(Outcome::NeedsOwner { reason }) => Status::NeedsOwner { reason: reason.clone() },

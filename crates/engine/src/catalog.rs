@@ -8,16 +8,17 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
+use freehold_browser::Installed;
 use freehold_core::{ConnectorName, CredentialMode, Problem, ProblemCode};
 use freehold_protocol::Manifest;
 use freehold_protocol::bindings::Offered;
 use freehold_protocol::form::{Blank, Form};
-use freehold_protocol::manifest::{Capture, Delivery, digest};
+use freehold_protocol::manifest::{Capture, Delivery, IdentityRule, IdentitySource, SignIn, digest};
 use freehold_protocol::template::{Template, Values};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::problem::{bad_input, not_found};
+use crate::problem::bad_input;
 use crate::server::{Engine, EngineConfig};
 use crate::view::{CaptureView, ConnectorStreamView, ConnectorView, ModeView};
 
@@ -76,7 +77,13 @@ impl Catalog {
 
     /// The connector of that name, ready to run, or the problem that says why not.
     pub(crate) fn get(&self, name: &ConnectorName) -> Result<Connector, Problem> {
-        let found = self.find(name).ok_or_else(|| not_found(&format!("connector {name}")))?;
+        let found = self.find(name).ok_or_else(|| {
+            Problem::new(
+                ProblemCode::NotFound,
+                format!("There is no connector named \"{name}\"."),
+                "The list of connectors says what there is; `connector_dirs` says where more are looked for.",
+            )
+        })?;
         found.connector.map_err(|why| unusable(&why).at(name.as_str()))
     }
 
@@ -121,13 +128,18 @@ impl BundledManifest {
 impl Connector {
     /// Why no source of it can be set up here.
     pub(crate) fn unavailable(&self) -> Option<String> {
-        if let Err(missing) = Offered::without_browser().matching(&self.manifest) {
+        let offered = Offered::without_browser();
+        let offered = if self.manifest.has_browser() { offered.with_browser("") } else { offered };
+        if let Err(missing) = offered.matching(&self.manifest) {
             return Some(format!("{missing}."));
         }
-        if self.manifest.credential_delivery == Some(Delivery::Typed) {
-            return Some("It signs in on pages, which this version of Freehold does not do yet.".to_owned());
+        if !self.manifest.has_browser() {
+            return None;
         }
-        None
+        if self.manifest.sign_in.is_none() {
+            return Some("It uses a browser, and its manifest does not say how its account is signed in to.".to_owned());
+        }
+        Installed::find().err().map(|missing| format!("It needs a browser. {missing}."))
     }
 
     /// The settings as they are kept: checked, with the defaults filled in, every value as text.
@@ -160,9 +172,44 @@ impl Connector {
         self.manifest.hosts.iter().filter_map(resolved).collect()
     }
 
+    /// The origins a secret may be typed at with these settings.
+    pub(crate) fn resolved_origins(&self, settings: &Map<String, Value>) -> Vec<String> {
+        self.resolved_sign_in(settings).map(|sign_in| sign_in.origins).unwrap_or_default()
+    }
+
+    /// How it is signed in to with these settings.
+    pub(crate) fn resolved_sign_in(&self, settings: &Map<String, Value>) -> Option<SignIn> {
+        let values = Values { settings: self.setting_texts(settings), ..Values::default() };
+        let filled = |text: &str| Template::parse(text).ok()?.expand(&values).ok();
+        let sign_in = self.manifest.sign_in.as_ref()?;
+        let origins = sign_in.origins.iter().filter_map(|origin| filled(origin)).collect();
+        Some(SignIn { start: filled(&sign_in.start)?, origins, screens: sign_in.screens.clone() })
+    }
+
+    /// Where its account is read with these settings.
+    pub(crate) fn resolved_identity(&self, settings: &Map<String, Value>) -> Option<IdentityRule> {
+        let values = Values { settings: self.setting_texts(settings), ..Values::default() };
+        let mut rule = self.manifest.identity.clone()?;
+        if let IdentitySource::Page { page, .. } = &mut rule.source {
+            *page = Template::parse(page).ok()?.expand(&values).ok()?;
+        }
+        Some(rule)
+    }
+
+    /// Its forms for sign-in details.
+    pub(crate) fn captures(&self) -> Vec<Capture> {
+        self.manifest.captures().cloned().collect()
+    }
+
     /// Whether its program is given the secret itself.
     pub(crate) fn receives_secret(&self) -> bool {
         matches!(self.manifest.credential_delivery, Some(Delivery::Answered | Delivery::Env))
+    }
+
+    /// Whether its program may open network connections. Its browser's address is one, and which others it opens is not enforced.
+    pub(crate) fn has_network(&self) -> bool {
+        self.manifest.has_browser()
+            || self.manifest.runtime_requirements.bindings.contains_key(freehold_protocol::bindings::NETWORK)
     }
 
     /// Whether it takes sign-in details.
@@ -216,14 +263,14 @@ impl Connector {
         }
     }
 
-    /// The modes that can be chosen here: none of the browser's without one, and the ephemeral only where it is proven.
+    /// The modes that can be chosen here. The ephemeral one is offered only where it is proven, which nothing is yet.
     pub(crate) fn modes(&self) -> Vec<CredentialMode> {
         let modes = self.manifest.modes();
         if modes.is_empty() {
             // A connector that needs no sign-in has nothing to store and nothing to see.
             return vec![CredentialMode::StoredCredential];
         }
-        modes.into_iter().filter(|mode| *mode == CredentialMode::StoredCredential).collect()
+        modes.into_iter().filter(|mode| *mode != CredentialMode::EphemeralBrowser).collect()
     }
 
     pub(crate) fn recommended_interval(&self) -> Option<u64> {

@@ -168,7 +168,7 @@ impl Inner {
             }
         };
         let kind = capture.kind;
-        let origins = connector.manifest.sign_in.as_ref().map(|sign_in| sign_in.origins.clone()).unwrap_or_default();
+        let origins = connector.resolved_origins(&source.settings);
         let payload = SecretPayload::new(capture.fields, origins, connector.resolved_hosts(&source.settings));
         let address = |version| SecretAddress {
             owner: source.owner,
@@ -214,7 +214,7 @@ impl Inner {
         let names: Vec<String> = renewed.names().map(str::to_owned).collect();
         let fields = names.into_iter().filter_map(|name| Some((name.clone(), renewed.take(&name)?))).collect();
         let hosts = connector.resolved_hosts(&source.settings);
-        let origins = connector.manifest.sign_in.as_ref().map(|sign_in| sign_in.origins.clone()).unwrap_or_default();
+        let origins = connector.resolved_origins(&source.settings);
         let kind = credential.kind;
         let version = self.vault_db.next_secret_version(source.id, kind).map_err(from_store)?;
         let payload = SecretPayload::new(fields, origins, hosts);

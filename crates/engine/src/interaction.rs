@@ -49,12 +49,14 @@ impl Engine {
         let inner = &self.0;
         let row = inner.data.interaction(id).map_err(from_store)?.ok_or_else(|| not_found("interaction"))?;
         caller.must(match row.kind {
-            InteractionKind::Code | InteractionKind::Challenge | InteractionKind::Approval => Permission::Answer,
+            // Saying that one has signed in only makes the run look again.
+            InteractionKind::Code | InteractionKind::Challenge | InteractionKind::Approval | InteractionKind::SignIn => {
+                Permission::Answer
+            }
             // Which account is kept, and what a connector may reach, is only ever the owner's own word.
-            InteractionKind::Identity
-            | InteractionKind::WiderHosts
-            | InteractionKind::Credentials
-            | InteractionKind::SignIn => Permission::Reauthenticated,
+            InteractionKind::Identity | InteractionKind::WiderHosts | InteractionKind::Credentials => {
+                Permission::Reauthenticated
+            }
         })?;
         if row.state != InteractionState::Open {
             return Err(no_longer_needed());
@@ -111,11 +113,17 @@ impl Inner {
                 (IdentityState::Proposed { .. }, false) => {
                     self.record(&caller.actor(), "identity.decline", &source.id.to_string(), &[])?;
                     self.forget(caller, &source)?;
+                    self.destroy_profile(caller, source.id)?;
                     self.data
                         .update_source(source.id, |row| row.identity = IdentityState::Unconfirmed)
                         .map_err(from_store)?;
                 }
-                // A confirmed account is never relabelled: whatever the answer, the source stays what it is.
+                // A confirmed account is never relabelled. A browser in which somebody else is signed in is signed out, for the
+                // owner to sign in anew.
+                (IdentityState::Confirmed { .. }, false) if self.catalog.get(&source.connector)?.manifest.has_browser() => {
+                    self.destroy_profile(caller, source.id)?;
+                    self.queue_run(source.id, Cause::Owner, None)?;
+                }
                 _ => {}
             },
             InteractionKind::WiderHosts if yes => {

@@ -7,6 +7,7 @@ pub mod caller;
 pub mod live;
 pub mod view;
 
+mod browsers;
 mod catalog;
 mod counters;
 mod credential;
@@ -15,6 +16,7 @@ mod interaction;
 mod owner;
 mod picture;
 mod problem;
+mod profile;
 mod record;
 mod redact;
 mod run;
@@ -28,6 +30,7 @@ mod vault;
 
 pub use caller::{Caller, Permission};
 pub use event::Event;
+pub use freehold_browser::StandIn;
 pub use freehold_protocol::form::Form;
 pub use freehold_protocol::manifest::{Field, FieldOption, FieldType};
 pub use interaction::Answer;

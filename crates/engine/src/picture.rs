@@ -16,7 +16,7 @@ use crate::credential::usable;
 use crate::event::Event;
 use crate::problem::from_store;
 use crate::server::{Inner, lock};
-use crate::view::{CredentialView, ProgressView, RunView, SourceView, StreamView};
+use crate::view::{CredentialView, ProfileView, ProgressView, RunView, SourceView, StreamView};
 
 /// What is known of runs under way and not worth a row: counts between commits, and the connector's last word.
 #[derive(Default)]
@@ -80,6 +80,7 @@ impl Inner {
             current_run: running.map(|run| run.id),
             last_run: last.map(|run| run.id),
             interaction: interaction.map(|interaction| interaction.id),
+            profile: self.profile_at_rest(row.id).map(|(bytes, sealed_at)| ProfileView { bytes, sealed_at }),
             id: row.id,
             name: row.name,
             connector: row.connector,
@@ -149,8 +150,12 @@ impl Inner {
         if connector.takes_credential() && connector.receives_secret() {
             notices.push("This connector receives the sign-in details.".to_owned());
         }
-        if connector.manifest.runtime_requirements.bindings.contains_key(freehold_protocol::bindings::NETWORK) {
+        if connector.has_network() {
             notices.push("This connector may reach any host.".to_owned());
+        }
+        if connector.manifest.has_browser() && !self.config.stand_ins.is_empty() {
+            let hosts: Vec<&str> = self.config.stand_ins.iter().map(|stand_in| stand_in.host.as_str()).collect();
+            notices.push(format!("Browsers of this server find a stand-in for {} (stand_in).", hosts.join(", ")));
         }
         if connector.manifest.identity.is_none() {
             notices.push("This connector does not show which account is signed in.".to_owned());

@@ -3,13 +3,17 @@
 mod ask;
 mod attempt;
 mod blobs;
+mod browser;
 mod collect;
 mod ending;
 mod gate;
+mod identify;
 mod launch;
 mod output;
 mod prepare;
 mod recovery;
+mod secrets;
+mod sign_in;
 mod verdict;
 mod work;
 
@@ -42,6 +46,8 @@ pub(crate) enum Mail {
     Answer(InteractionId, Answer),
     /// The vault is open again.
     VaultUnlocked,
+    /// A browser is free, or the queue for one has moved on.
+    BrowserFree,
     /// Someone called the run off.
     Cancel(CancelledBy),
 }

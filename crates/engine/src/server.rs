@@ -8,12 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use freehold_browser::StandIn;
 use freehold_core::run::CancelledBy;
 use freehold_core::{Clock, OwnerId, Problem, ProblemCode, Rng, RunId, ServerId, Timestamp};
 use freehold_sandbox::Host;
 use freehold_store::{DataDb, DataDir, OpenError, VaultDb};
 use tokio::sync::broadcast;
 
+use crate::browsers::Browsers;
 use crate::catalog::Catalog;
 use crate::counters::Counters;
 use crate::event::Event;
@@ -47,6 +49,10 @@ pub struct EngineConfig {
     pub reduced_sandbox: bool,
     /// How many runs may be under way at once.
     pub parallel_runs: usize,
+    /// How many browsers may run at once; by the machine's memory where it is not said.
+    pub browsers: Option<usize>,
+    /// Hosts answered by a stand-in, for trying connectors without their provider. Every page says so while there are any.
+    pub stand_ins: Vec<StandIn>,
     /// How long a run may take.
     pub run_limits: RunLimits,
 }
@@ -100,6 +106,7 @@ pub(crate) struct Inner {
     pub(crate) counters: Counters,
     pub(crate) live: Live,
     pub(crate) wake: Wake,
+    pub(crate) browsers: Browsers,
     pub(crate) stages: Stages,
     active: Mutex<HashMap<RunId, Sender<Mail>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -134,6 +141,7 @@ impl Engine {
             counters: Counters::default(),
             live: Live::default(),
             wake: Wake::default(),
+            browsers: Browsers::default(),
             stages: Stages::default(),
             active: Mutex::default(),
             threads: Mutex::default(),
@@ -271,7 +279,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// Removes what a server keeps in the scratch directory, and nothing else that may be there; the directory too if that leaves it
 /// empty.
 fn clear_scratch(scratch: &Path) {
-    for own in ["runs", "taken", "connectors"].map(|name| scratch.join(name)) {
+    for own in ["runs", "taken", "connectors", "b", "policies"].map(|name| scratch.join(name)) {
         match std::fs::remove_dir_all(&own) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 tracing::warn!(dir = %own.display(), %error, "a scratch directory could not be removed");

@@ -6,7 +6,6 @@ use freehold_core::identity::IdentityState;
 use freehold_core::run::{CancelledBy, Cause};
 use freehold_core::{ConnectorName, CredentialMode, Problem, ProblemCode, SecretBytes, SecretKind, SourceId};
 use freehold_store::SourceRow;
-use freehold_vault::KeyPurpose;
 use serde_json::Value;
 
 use crate::caller::{Caller, Permission};
@@ -44,6 +43,8 @@ pub struct SourceChange {
     pub name: Option<String>,
     /// New settings, whole. Those that change hosts need re-authentication and the secret again.
     pub settings: Option<BTreeMap<String, Value>>,
+    /// Another way to sign in. Leaving `stored_credential` destroys the stored sign-in details, so it needs re-authentication.
+    pub mode: Option<CredentialMode>,
     /// A new interval in seconds; `Some(None)` turns the schedule off.
     pub interval_seconds: Option<Option<u64>>,
 }
@@ -61,12 +62,7 @@ impl Engine {
             return Err(Problem::new(ProblemCode::ConnectorInvalid, why, "Choose another connector."));
         }
         if !connector.modes().contains(&new.mode) {
-            return Err(Problem::new(
-                ProblemCode::ModeNotOffered,
-                "This connector cannot sign in that way here.",
-                "Choose one of the ways it offers.",
-            )
-            .at("mode"));
+            return Err(mode_not_offered());
         }
         let name = inner.checked_name(&new.name, None)?;
         let settings = connector.checked_settings(&new.settings)?;
@@ -78,12 +74,12 @@ impl Engine {
             ));
         }
         let mut sealing = Vec::new();
-        if connector.takes_credential() {
+        if connector.takes_credential() && new.mode == CredentialMode::StoredCredential {
             caller.must(Permission::Reauthenticated)?;
             inner.door.vault()?;
             sealing = connector.checked_captures(new.credentials, new.consent, true)?;
-        } else if !new.credentials.is_empty() {
-            return Err(bad_input("credentials", "This connector takes no sign-in details.", "Leave them out."));
+        } else if new.credentials.values().flat_map(BTreeMap::values).any(|value| !value.is_empty()) {
+            return Err(bad_input("credentials", "No sign-in details are saved this way.", "Leave them out."));
         }
         let named = sealing.iter().find_map(|capture| capture.account.clone());
         let now = inner.now();
@@ -164,6 +160,18 @@ impl Engine {
                 ));
             }
         }
+        let mode = change.mode.filter(|mode| *mode != row.mode);
+        if let Some(mode) = mode {
+            caller.must(Permission::Reauthenticated)?;
+            if !inner.catalog.get(&row.connector)?.modes().contains(&mode) {
+                return Err(mode_not_offered());
+            }
+            let detail = [("from", row.mode.as_str()), ("to", mode.as_str())];
+            inner.record(&caller.actor(), "source.mode", &id.to_string(), &detail)?;
+        }
+        if mode.is_some() && row.mode == CredentialMode::StoredCredential {
+            inner.forget(caller, &row)?;
+        }
         if moved {
             // What was sealed for the old host may not go to a new one.
             inner.forget(caller, &row)?;
@@ -178,6 +186,9 @@ impl Engine {
                 }
                 if let Some(settings) = settings {
                     row.settings = settings;
+                }
+                if let Some(mode) = mode {
+                    row.mode = mode;
                 }
                 if moved {
                     row.identity = match row.identity {
@@ -212,15 +223,23 @@ impl Engine {
         self.0.set_paused(caller, id, false)
     }
 
-    /// Signs one out: destroys its profile key and profile. A source without a browser keeps no session: `conflict`.
+    /// Signs one out: destroys its profile key and profile; a run under way is cancelled. A source without a browser keeps no session:
+    /// `conflict`.
     pub fn sign_out(&self, caller: &Caller, id: SourceId) -> Result<SourceView, Problem> {
         caller.must(Permission::Reauthenticated)?;
-        self.0.source_row(id)?;
-        Err(Problem::new(
-            ProblemCode::Conflict,
-            "This source keeps no session to sign out of: it signs in anew at each run.",
-            "To stop it from signing in, forget its sign-in details, or pause it.",
-        ))
+        let inner = &self.0;
+        let row = inner.source_row(id)?;
+        if !inner.catalog.get(&row.connector)?.manifest.has_browser() {
+            return Err(Problem::new(
+                ProblemCode::Conflict,
+                "This source keeps no session to sign out of: it signs in anew at each run.",
+                "To stop it from signing in, forget its sign-in details, or pause it.",
+            ));
+        }
+        inner.stop_run_of(id, CancelledBy::Owner)?;
+        inner.destroy_profile(caller, id)?;
+        inner.tell(Event::Source { source: id });
+        inner.source_view(id)
     }
 
     /// Removes one with its secrets, and its records too if asked. `confirm_name` has to equal its name.
@@ -240,14 +259,22 @@ impl Engine {
         inner.stop_run_of(id, CancelledBy::Owner)?;
         inner.forget(caller, &row)?;
         let subject = id.to_string();
-        let profile = inner.audited(&caller.actor(), "profile.destroy", &subject, &[]);
-        inner.vault_db.forget(id, KeyPurpose::Profile.as_str(), profile).map_err(from_store)?;
+        inner.destroy_profile(caller, id)?;
         let records = if delete_records { "deleted" } else { "kept" };
         inner.record(&caller.actor(), "source.remove", &subject, &[("records", records)])?;
         inner.data.remove_source(id, !delete_records).map_err(from_store)?;
         inner.tell(Event::Source { source: id });
         Ok(())
     }
+}
+
+fn mode_not_offered() -> Problem {
+    Problem::new(
+        ProblemCode::ModeNotOffered,
+        "This connector cannot sign in that way here.",
+        "Choose one of the ways it offers.",
+    )
+    .at("mode")
 }
 
 impl Inner {

@@ -116,6 +116,15 @@ pub struct CaptureView {
     pub consent: String,
 }
 
+/// A browser profile at rest.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProfileView {
+    /// Its size, sealed.
+    pub bytes: u64,
+    /// When it was sealed.
+    pub sealed_at: Timestamp,
+}
+
 /// A source.
 #[derive(Clone, Debug, Serialize)]
 pub struct SourceView {
@@ -129,6 +138,8 @@ pub struct SourceView {
     pub connector_display_name: String,
     /// How it signs in.
     pub mode: CredentialMode,
+    /// Its browser profile, if it has one.
+    pub profile: Option<ProfileView>,
     /// Its status.
     #[serde(flatten)]
     pub status: Status,

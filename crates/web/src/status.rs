@@ -41,7 +41,8 @@ pub(crate) fn button(source: &SourceView) -> Option<Button> {
     let page = format!("/sources/{}", source.id);
     let within = |rest: &str| format!("{page}/{rest}");
     let run = |run: Option<_>| run.map_or_else(|| page.clone(), |run| within(&format!("runs/{run}")));
-    let question = || source.interaction.map_or_else(|| within("setup"), |id| format!("/interactions/{id}"));
+    // Without an open question a run asks it anew.
+    let question = source.interaction.map_or_else(|| (within("run"), true), |id| (format!("/interactions/{id}"), false));
     let (url, acts) = match source.action {
         Action::None => return None,
         Action::ContinueSetup => (within("setup"), false),
@@ -54,7 +55,7 @@ pub(crate) fn button(source: &SourceView) -> Option<Button> {
         | Action::Answer
         | Action::CompareAccounts
         | Action::LookInSecureBrowser
-        | Action::ReviewConnector => (question(), false),
+        | Action::ReviewConnector => question,
         Action::ChooseAnotherMode => (within("change"), false),
         Action::SeeWhatIsLeft | Action::SeeRun => (run(source.last_run), false),
         Action::UnlockVault | Action::SeeVault => ("/settings#vault".to_owned(), false),

@@ -75,6 +75,10 @@ impl Answer {
                 context.terminal.line("Answered.")?;
                 true
             }
+            None if asked.is_in_browser() => {
+                context.terminal.line(asked.where_to(&context.config.console_address()))?;
+                true
+            }
             None => ask(&client, &Prompt::open("Answer with --yes, --no, --secret-file or --secret-stdin.")?, &asked)?,
         };
         let sources: Vec<Source> = client.get("/sources")?.read()?;
@@ -94,10 +98,6 @@ pub(crate) fn ask(client: &Client, prompt: &Prompt, asked: &Interaction) -> Resu
         prompt.say(&asked.message)?;
     }
     let given = match (&asked.form, asked.kind) {
-        (_, InteractionKind::SignIn) => {
-            prompt.say("This is answered in the secure browser: open the console.")?;
-            return Ok(false);
-        }
         (Some(form), _) => Given::Fields(form::secrets(form, None, "")?),
         (None, kind) => {
             if let Some(expected) = &asked.expected {

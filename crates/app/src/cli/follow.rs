@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use freehold_core::run::{Outcome, RunState};
-use freehold_core::{Problem, RunId};
+use freehold_core::{InteractionId, Problem, RunId};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
@@ -31,8 +31,9 @@ const DETACHED: u8 = 130;
 pub(crate) fn follow(context: &Context, client: &Client, run: RunId) -> Result<ExitCode, Problem> {
     let terminal = context.terminal;
     let mut run = run;
+    let mut shown = None;
     loop {
-        let Some(stopped) = client.block_on(watch(client, terminal, run))? else {
+        let Some(stopped) = client.block_on(watch(client, terminal, run, shown))? else {
             terminal.line("")?;
             let source: RunPicture = client.get(&format!("/runs/{run}"))?.read()?;
             let name = shell_word(&source.source_name);
@@ -45,9 +46,19 @@ pub(crate) fn follow(context: &Context, client: &Client, run: RunId) -> Result<E
         }
         let asked: Option<Interaction> =
             source.interaction.map(|id| client.get(&format!("/interactions/{id}"))?.read()).transpose()?;
-        let (Some(asked), true) = (asked, std::io::stdout().is_terminal()) else {
+        let Some(asked) = asked else { return finish(terminal, &stopped, &source) };
+        let in_browser = asked.is_in_browser() && stopped.outcome.is_none();
+        if in_browser {
+            terminal.line(asked.where_to(&context.config.console_address()))?;
+        }
+        if !std::io::stdout().is_terminal() {
             return finish(terminal, &stopped, &source);
-        };
+        }
+        if in_browser {
+            // It goes on by what the person does there.
+            shown = Some(asked.id);
+            continue;
+        }
         let prompt = Prompt::open("Answer with `freehold answer`.")?;
         if !answer::ask(client, &prompt, &asked)? {
             return finish(terminal, &stopped, &source);
@@ -60,8 +71,13 @@ pub(crate) fn follow(context: &Context, client: &Client, run: RunId) -> Result<E
     }
 }
 
-/// The run once it has ended or waits for the owner; none if the person pressed Ctrl-C first.
-async fn watch(client: &Client, terminal: Terminal, run: RunId) -> Result<Option<RunPicture>, Problem> {
+/// The run once it has ended or waits for the owner with another question than the one shown; none if the person pressed Ctrl-C first.
+async fn watch(
+    client: &Client,
+    terminal: Terminal,
+    run: RunId,
+    shown: Option<InteractionId>,
+) -> Result<Option<RunPicture>, Problem> {
     let mut events = client.events().await?;
     let mut seen = 0;
     loop {
@@ -75,7 +91,8 @@ async fn watch(client: &Client, terminal: Terminal, run: RunId) -> Result<Option
             terminal.line(format!("{}  {}", time::time_of_day(moment.at), moment.sentence))?;
             seen = moment.seq;
         }
-        if picture.outcome.is_some() || matches!(picture.run_state, RunState::WaitingForOwner { .. }) {
+        let asks = matches!(picture.run_state, RunState::WaitingForOwner { interaction, .. } if Some(interaction) != shown);
+        if picture.outcome.is_some() || asks {
             terminal.transient("")?;
             return Ok(Some(picture));
         }

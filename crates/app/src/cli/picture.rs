@@ -109,6 +109,18 @@ pub(crate) struct Interaction {
     pub(crate) asked_at: Timestamp,
 }
 
+impl Interaction {
+    /// Whether it is answered in the secure browser, or on another device while that shows the page.
+    pub(crate) fn is_in_browser(&self) -> bool {
+        matches!(self.kind, InteractionKind::SignIn | InteractionKind::Challenge | InteractionKind::Approval)
+    }
+
+    /// Where a person answers it.
+    pub(crate) fn where_to(&self, console: &str) -> String {
+        format!("{}\nOpen {console}interactions/{}", self.message, self.id)
+    }
+}
+
 /// A connector.
 #[derive(Deserialize)]
 pub(crate) struct Connector {

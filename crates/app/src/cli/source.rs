@@ -24,7 +24,7 @@ pub(crate) enum Command {
     List,
     /// One source
     Show(Which),
-    /// Change a source's name, settings or schedule
+    /// Change a source's name, settings, schedule or way to sign in
     Set(Set),
     /// Stop collecting until resumed
     Pause(Which),
@@ -55,6 +55,9 @@ pub(crate) struct Add {
     /// How it signs in: stored_credential, streamed_browser or ephemeral_browser
     #[arg(long, value_parser = mode)]
     mode: Option<CredentialMode>,
+    /// The account you mean, as the provider shows it; if it is the one seen, nobody has to confirm it
+    #[arg(long)]
+    account: Option<String>,
     #[command(flatten)]
     secrets: SecretInput,
     /// Accept beforehand that the account cannot be verified, for a connector that shows none
@@ -78,6 +81,9 @@ pub(crate) struct Set {
     /// A new value of one setting; the others stay
     #[arg(long = "setting", value_name = "NAME=VALUE", value_parser = name_and_value)]
     settings: Vec<(String, String)>,
+    /// Another way to sign in: stored_credential or streamed_browser. Leaving the first destroys what is saved for it
+    #[arg(long, value_parser = mode)]
+    mode: Option<CredentialMode>,
     /// Collect this often: 30m, 6h, 1d
     #[arg(long, value_parser = time::parse_interval, conflicts_with = "manual")]
     every: Option<u64>,
@@ -225,6 +231,8 @@ struct NewSource<'a> {
     name: String,
     mode: CredentialMode,
     settings: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected_account: Option<String>,
     accept_unverified: bool,
     credentials: BTreeMap<SecretKind, Secrets>,
     consent: bool,
@@ -266,6 +274,7 @@ impl Add {
             name,
             mode,
             settings,
+            expected_account: self.account.clone(),
             accept_unverified,
             credentials,
             consent,
@@ -352,16 +361,19 @@ struct SourceChange {
     #[serde(skip_serializing_if = "Option::is_none")]
     settings: Option<serde_json::Map<String, serde_json::Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    mode: Option<CredentialMode>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     interval_seconds: Option<Option<u64>>,
 }
 
 impl Set {
     fn run(self, client: &Client, terminal: Terminal) -> Result<(), Problem> {
-        if self.name.is_none() && self.settings.is_empty() && self.every.is_none() && !self.manual {
+        let is_nothing = self.name.is_none() && self.settings.is_empty() && self.mode.is_none();
+        if is_nothing && self.every.is_none() && !self.manual {
             return Err(Problem::new(
                 ProblemCode::BadInput,
                 "Nothing to change was named.",
-                "Use --name, --setting, --every or --manual.",
+                "Use --name, --setting, --mode, --every or --manual.",
             ));
         }
         let source = find(client, &self.which.source)?;
@@ -371,7 +383,7 @@ impl Set {
             all
         });
         let interval_seconds = if self.manual { Some(None) } else { self.every.map(Some) };
-        let body = Body::json(&SourceChange { name: self.name, settings, interval_seconds })?;
+        let body = Body::json(&SourceChange { name: self.name, settings, mode: self.mode, interval_seconds })?;
         let reply = client.send(Method::PATCH, &format!("/sources/{}", source.id), &body)?;
         if terminal.json {
             return terminal.raw(reply.json());

@@ -1,6 +1,7 @@
 //! The configuration file: its shape, and what is wrong with it in the operator's words.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -35,12 +36,29 @@ pub(crate) struct ConfigFile {
     pub(crate) sandbox: Sandbox,
     /// How many runs may be under way at once.
     pub(crate) parallel_runs: Option<usize>,
+    /// How many browsers may run at once.
+    pub(crate) browsers: Option<usize>,
+    /// Hosts answered by a stand-in.
+    #[serde(default, rename = "stand_in")]
+    pub(crate) stand_ins: Vec<StandInSection>,
     /// The log.
     #[serde(default)]
     pub(crate) log: LogSection,
     /// Connectors' own sections.
     #[serde(default)]
     pub(crate) connector: BTreeMap<String, ConnectorSection>,
+}
+
+/// `[[stand_in]]`: a host that browsers find somewhere else, for trying a connector without its provider.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StandInSection {
+    /// The host.
+    pub(crate) host: String,
+    /// Address and port of what answers for it: on this machine.
+    pub(crate) address: SocketAddr,
+    /// SHA-256 of its certificate's public key, in base64.
+    pub(crate) key: Option<String>,
 }
 
 /// Files in PEM form.

@@ -95,6 +95,11 @@ impl Work<'_> {
             data: None,
         };
         self.inner.data.open_interaction(row).map_err(from_store)?;
+        if let Some(browser) = &mut self.browser
+            && kind != InteractionKind::Code
+        {
+            browser.show(self.source.id, self.run.id, interaction)?;
+        }
         let until = Instant::now() + Duration::from_secs(seconds);
         self.waiting = Some(Waiting { interaction, request_id: asked.request_id, reason, until });
         self.transition(RunEvent::Ask { interaction }, None)?;
@@ -104,6 +109,7 @@ impl Work<'_> {
     /// The owner answered. Another question's answer is not for this run.
     pub(super) fn answered(&mut self, interaction: InteractionId, answer: Answer) -> Step<()> {
         let Some(waiting) = self.waiting.take_if(|waiting| waiting.interaction == interaction) else { return Ok(()) };
+        self.hide_browser();
         self.transition(RunEvent::Answered, None)?;
         let id = &*waiting.request_id;
         let response = match answer {
@@ -128,6 +134,7 @@ impl Work<'_> {
     /// The question's time is up.
     pub(super) fn lapse(&mut self) -> Step<()> {
         let Some(waiting) = self.waiting.take() else { return Ok(()) };
+        self.hide_browser();
         if self.inner.close_interaction(waiting.interaction, InteractionState::Expired).is_err() {
             // Answered at the last moment: the answer is in the mailbox.
             let until = Instant::now() + Duration::from_secs(1);
@@ -143,10 +150,17 @@ impl Work<'_> {
     /// Nobody needs the answer any more.
     pub(super) fn withdraw(&mut self) -> Step<()> {
         if let Some(waiting) = self.waiting.take() {
+            self.hide_browser();
             // The owner may answer at this very moment, which changes nothing.
             let _ = self.inner.close_interaction(waiting.interaction, InteractionState::Withdrawn);
         }
         Ok(())
+    }
+
+    fn hide_browser(&self) {
+        if let Some(browser) = &self.browser {
+            browser.hide(self.run.id);
+        }
     }
 
     fn respond(&self, request_id: &str, response: &InteractionResponse) {

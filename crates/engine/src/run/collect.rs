@@ -111,7 +111,7 @@ impl Work<'_> {
                     self.withdraw()?;
                     return Verdict::cancelled(by).stop();
                 }
-                Mail::VaultUnlocked => {}
+                Mail::VaultUnlocked | Mail::BrowserFree => {}
             }
         }
         self.flush()?;
@@ -153,6 +153,9 @@ impl Work<'_> {
                 match interaction.kind {
                     Asked::Credentials => self.deliver(&interaction)?,
                     Asked::Otp => self.ask(interaction, InteractionKind::Code, OwnerReason::CodeRequired)?,
+                    Asked::ManualAction if self.browser.is_some() => {
+                        self.ask(interaction, InteractionKind::SignIn, OwnerReason::SignInRequired)?;
+                    }
                     Asked::ManualAction => self.ask(interaction, InteractionKind::Challenge, OwnerReason::Challenge)?,
                 }
             }
@@ -195,6 +198,7 @@ impl Work<'_> {
                 if !self.gate.is_open() {
                     return self.unreadable();
                 }
+                self.identify_again()?;
                 self.accepted()?;
                 Ok(Verdict::succeeded(states))
             }
@@ -236,7 +240,7 @@ impl Work<'_> {
             const LONGEST: u64 = 30 * 86_400;
             self.inner.now() + SignedDuration::from_secs(seconds.min(LONGEST) as i64)
         });
-        match recovery::cause(error.recovery_hint, error.retryable, false) {
+        match recovery::cause(error.recovery_hint, error.retryable, self.browser.is_some()) {
             Cause::Owner(OwnerReason::CredentialRejected) if self.attempt.is_none() => Verdict::failed(
                 FailureReason::ConnectorFailed,
                 format!("The connector says that sign-in details were refused, and was given none. {detail}"),

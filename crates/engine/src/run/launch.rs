@@ -43,6 +43,8 @@ pub(super) struct Launch<'a> {
     pub(super) source: &'a SourceRow,
     pub(super) connector: &'a Connector,
     pub(super) secrets: &'a SecretFields,
+    /// The addresses of its browser, over WebSocket and over http.
+    pub(super) browser: Option<(String, String)>,
     pub(super) session: Session,
     pub(super) checker: RecordChecker,
     pub(super) mailbox: &'a Sender<Mail>,
@@ -50,7 +52,7 @@ pub(super) struct Launch<'a> {
 
 /// Starts it. Nothing was sent to it yet.
 pub(super) fn launch(inner: &Arc<Inner>, launch: Launch<'_>) -> Step<Launched> {
-    let Launch { run, source, connector, secrets, session, checker, mailbox } = launch;
+    let Launch { run, source, connector, secrets, browser, session, checker, mailbox } = launch;
     let scratch = scratch_of(inner, run);
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&scratch).map_err(|error| {
         Problem::new(
@@ -59,7 +61,7 @@ pub(super) fn launch(inner: &Arc<Inner>, launch: Launch<'_>) -> Step<Launched> {
             "Check the scratch directory.",
         )
     })?;
-    let spec = spec(inner, run, source, connector, secrets, scratch.clone())?;
+    let spec = spec(inner, run, source, connector, secrets, browser, scratch.clone())?;
     let mut child = spawn(&inner.host, spec).map_err(refused)?;
     let layers = serde_json::to_value(child.layers()).unwrap_or(Value::Null);
     if let Err(error) = inner.data.note(run, "sandbox", layers) {
@@ -139,6 +141,7 @@ fn spec(
     source: &SourceRow,
     connector: &Connector,
     secrets: &SecretFields,
+    browser: Option<(String, String)>,
     scratch: PathBuf,
 ) -> Step<ChildSpec> {
     let unusable = |error: &dyn std::fmt::Display| -> Box<Verdict> {
@@ -153,8 +156,8 @@ fn spec(
         source_id: source.id.to_string(),
         tmp: scratch.join("tmp").display().to_string(),
         settings: connector.setting_texts(&source.settings),
-        browser_ws_url: None,
-        browser_http_url: None,
+        browser_ws_url: browser.as_ref().map(|(ws_url, _)| ws_url.clone()),
+        browser_http_url: browser.map(|(_, http_url)| http_url),
     };
     let (program, mut args) = match &connector.bundled {
         Some((program, args)) => (program.clone(), args.clone()),
@@ -171,7 +174,7 @@ fn spec(
         secret_env: secret_env.into_iter().collect(),
         scratch,
         limits: Limits::default(),
-        network: manifest.runtime_requirements.bindings.contains_key(freehold_protocol::bindings::NETWORK),
+        network: connector.has_network(),
         strength: if inner.config.reduced_sandbox { Strength::Reduced } else { Strength::Full },
         kind: Kind::Program,
         receives_secret: manifest.credential_delivery == Some(Delivery::Answered),

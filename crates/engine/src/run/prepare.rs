@@ -8,7 +8,7 @@ use freehold_core::identity::IdentityState;
 use freehold_core::interaction::InteractionKind;
 use freehold_core::reason::{FailureReason, OwnerReason};
 use freehold_core::run::{CancelledBy, RunEvent};
-use freehold_core::{Problem, SecretKind};
+use freehold_core::{Problem, SecretKind, SourceId};
 use freehold_protocol::RecordChecker;
 use freehold_protocol::bindings::Offered;
 use freehold_protocol::message::{CollectionMode, CollectionScope, CollectionStream, Start};
@@ -25,8 +25,6 @@ use crate::server::Inner;
 
 /// Everything a run needs before its connector is started.
 pub(super) struct Prepared {
-    pub(super) source: SourceRow,
-    pub(super) connector: Connector,
     pub(super) credential: Option<Credential>,
     pub(super) start: Start,
     pub(super) checker: RecordChecker,
@@ -39,8 +37,8 @@ pub(crate) struct Credential {
     pub(crate) vault: SourceVault,
 }
 
-/// Checks and gathers. Ends the run early, with the reason, where it cannot go on.
-pub(super) fn prepare(inner: &Inner, run: &RunRow, mailbox: &Receiver<Mail>) -> Step<Prepared> {
+/// The source a run is for, and its connector as the owner agreed to it.
+pub(super) fn subject(inner: &Inner, run: &RunRow) -> Step<(SourceRow, Connector)> {
     // Before anyone is signed in to: on a full disk nothing of it could be kept.
     inner.data.check_room().map_err(from_store)?;
     let source = inner.source_row(run.source)?;
@@ -49,25 +47,36 @@ pub(super) fn prepare(inner: &Inner, run: &RunRow, mailbox: &Receiver<Mail>) -> 
         Err(problem) => return Verdict::failed(FailureReason::ConnectorFailed, problem.to_string()).stop(),
     };
     agreed(inner, &source, &connector)?;
-    let bindings = match Offered::without_browser().matching(&connector.manifest) {
+    Ok((source, connector))
+}
+
+/// Checks and gathers. Ends the run early, with the reason, where it cannot go on. `offered` is what the run has for the connector.
+pub(super) fn prepare(
+    inner: &Inner,
+    run: &RunRow,
+    mailbox: &Receiver<Mail>,
+    (source, connector): (&SourceRow, &Connector),
+    offered: &Offered,
+) -> Step<Prepared> {
+    let bindings = match offered.matching(&connector.manifest) {
         Ok(bindings) => bindings,
         Err(missing) => return Verdict::failed(FailureReason::ConnectorFailed, format!("{missing}.")).stop(),
     };
     let credential = match &connector.manifest.setup.credential_capture {
-        Some(capture) => {
+        Some(capture) if connector.receives_secret() => {
             wait_for_unlock(inner, run, mailbox)?;
-            Some(credential(inner, &source, capture.kind)?)
+            Some(credential(inner, source, capture.kind)?)
         }
-        None => None,
+        _ => None,
     };
     let probing = matches!(source.identity, IdentityState::Unconfirmed | IdentityState::Proposed { .. });
     let event = if probing { RunEvent::Probe } else { RunEvent::Collect };
     inner.data.transition(run.id, event, None).map_err(from_store)?;
 
-    let start = start(inner, run, &source, &connector, bindings)?;
+    let start = start(inner, run, source, connector, bindings)?;
     let checker = RecordChecker::new(&connector.manifest, &start.scope)
         .map_err(|error| Box::new(Verdict::failed(FailureReason::ConnectorFailed, format!("{error}."))))?;
-    Ok(Prepared { source, connector, credential, start, checker })
+    Ok(Prepared { credential, start, checker })
 }
 
 /// A changed connector that asks for no more than before is simply the new version; one that asks for more waits for the owner.
@@ -85,7 +94,7 @@ fn agreed(inner: &Inner, source: &SourceRow, connector: &Connector) -> Step<()> 
     Verdict::needs_owner(OwnerReason::ConnectorChanged, message).stop()
 }
 
-fn wait_for_unlock(inner: &Inner, run: &RunRow, mailbox: &Receiver<Mail>) -> Step<()> {
+pub(super) fn wait_for_unlock(inner: &Inner, run: &RunRow, mailbox: &Receiver<Mail>) -> Step<()> {
     if inner.door.vault().is_ok() {
         return Ok(());
     }
@@ -102,9 +111,18 @@ fn wait_for_unlock(inner: &Inner, run: &RunRow, mailbox: &Receiver<Mail>) -> Ste
     Ok(())
 }
 
-fn credential(inner: &Inner, source: &SourceRow, kind: SecretKind) -> Step<Credential> {
-    let secrets = inner.vault_db.secrets(source.id).map_err(from_store)?;
-    let attempts = inner.vault_db.attempts(source.id).map_err(from_store)?;
+/// Which version of a kind may be used.
+pub(super) enum Chosen {
+    /// This one.
+    Version(u32),
+    /// None, and what is known of the newest, if there is one.
+    None(Option<SecretState>),
+}
+
+/// The version of a kind that may be used now: one whose last attempt was cut off only if the owner asked for it.
+pub(super) fn choose(inner: &Inner, source: SourceId, kind: SecretKind) -> Result<Chosen, Problem> {
+    let secrets = inner.vault_db.secrets(source).map_err(from_store)?;
+    let attempts = inner.vault_db.attempts(source).map_err(from_store)?;
     let asked_again = |secret: &SecretRow| {
         let last = attempts.iter().rfind(|attempt| attempt.kind == kind && attempt.version == secret.version);
         last.is_some_and(|attempt| attempt.state == AttemptState::Unknown && attempt.asked_again)
@@ -112,25 +130,32 @@ fn credential(inner: &Inner, source: &SourceRow, kind: SecretKind) -> Step<Crede
     let newest = secrets.iter().filter(|secret| secret.kind == kind).max_by_key(|secret| secret.version);
     let chosen =
         newest.filter(|secret| secret.state == SecretState::Unknown && asked_again(secret)).or(usable(&secrets, kind));
-    let Some(chosen) = chosen else {
-        let (reason, detail) = match newest.map(|secret| secret.state) {
-            Some(SecretState::Rejected) => (
-                OwnerReason::CredentialRejected,
-                "The provider refused the saved sign-in details; they are not tried again.",
-            ),
-            Some(SecretState::Unknown) => {
-                (OwnerReason::AttemptUnknown, "The last sign-in was cut off before the provider answered.")
-            }
-            _ => (OwnerReason::CredentialMissing, "No sign-in details are saved for this source."),
-        };
-        return Verdict::needs_owner(reason, detail).stop();
+    Ok(chosen.map_or(Chosen::None(newest.map(|secret| secret.state)), |chosen| Chosen::Version(chosen.version)))
+}
+
+fn credential(inner: &Inner, source: &SourceRow, kind: SecretKind) -> Step<Credential> {
+    let version = match choose(inner, source.id, kind)? {
+        Chosen::Version(version) => version,
+        Chosen::None(newest) => {
+            let (reason, detail) = match newest {
+                Some(SecretState::Rejected) => (
+                    OwnerReason::CredentialRejected,
+                    "The provider refused the saved sign-in details; they are not tried again.",
+                ),
+                Some(SecretState::Unknown) => {
+                    (OwnerReason::AttemptUnknown, "The last sign-in was cut off before the provider answered.")
+                }
+                _ => (OwnerReason::CredentialMissing, "No sign-in details are saved for this source."),
+            };
+            return Verdict::needs_owner(reason, detail).stop();
+        }
     };
     let vault = inner.source_vault(source.id, &source.connector)?;
     let Some(vault) = vault else {
         return Verdict::needs_owner(OwnerReason::CredentialMissing, "The key of this source's sign-in details is gone.")
             .stop();
     };
-    Ok(Credential { kind, version: chosen.version, vault })
+    Ok(Credential { kind, version, vault })
 }
 
 fn start(

@@ -10,6 +10,7 @@ use freehold_core::reason::{FailureReason, OwnerReason};
 use freehold_core::run::{CancelledBy, Counts, Outcome, RunEvent};
 use freehold_core::{InteractionId, Problem};
 use freehold_protocol::Session;
+use freehold_protocol::bindings::Offered;
 use freehold_protocol::manifest::Delivery;
 use freehold_protocol::secret_text::SecretFields;
 use freehold_store::{NewRecord, RejectedRow, RunRow, SourceRow};
@@ -17,9 +18,11 @@ use serde_json::Value;
 
 use super::attempt::{self, Attempt};
 use super::blobs;
+use super::browser::RunBrowser;
 use super::gate::Gate;
-use super::launch::{Launch, Launched, launch};
-use super::prepare::{Credential, prepare};
+use super::launch::{Launch, Launched, launch, scratch_of};
+use super::prepare::{Credential, prepare, subject};
+use super::sign_in::enter;
 use super::verdict::{Step, Verdict};
 use super::{Mail, ending};
 use crate::catalog::Connector;
@@ -40,6 +43,8 @@ pub(super) struct Work<'a> {
     pub(super) connector: Connector,
     pub(super) credential: Option<Credential>,
     pub(super) launched: Launched,
+    /// The browser it is lent, with its account signed in.
+    pub(super) browser: Option<RunBrowser>,
     pub(super) attempt: Option<Attempt>,
     pub(super) gate: Gate,
     pub(super) counts: Counts,
@@ -100,21 +105,96 @@ fn go(inner: &Arc<Inner>, run: &RunRow, sender: &Sender<Mail>, mailbox: &Receive
 }
 
 fn begin<'a>(inner: &'a Arc<Inner>, run: &'a RunRow, sender: &Sender<Mail>, mailbox: &'a Receiver<Mail>) -> Step<Work<'a>> {
-    let prepared = prepare(inner, run, mailbox)?;
-    let (source, connector) = (prepared.source, prepared.connector);
+    let (source, connector) = subject(inner, run)?;
+    if !connector.manifest.has_browser() {
+        return attach(inner, run, sender, mailbox, source, connector, None);
+    }
+    let (source, browser) = enter(inner, run, mailbox, source, &connector)?;
+    attach(inner, run, sender, mailbox, source, connector, Some(browser))
+}
+
+/// Starts the connector, lending it the browser if there is one.
+fn attach<'a>(
+    inner: &'a Arc<Inner>,
+    run: &'a RunRow,
+    sender: &Sender<Mail>,
+    mailbox: &'a Receiver<Mail>,
+    source: SourceRow,
+    connector: Connector,
+    mut browser: Option<RunBrowser>,
+) -> Step<Work<'a>> {
+    let attached = start(inner, run, sender, mailbox, (&source, &connector), browser.as_mut());
+    let Started { credential, launched, attempt } = match attached {
+        Ok(started) => started,
+        Err(verdict) => {
+            if let Some(mut browser) = browser {
+                browser.close(&source);
+            }
+            return Err(verdict);
+        }
+    };
+    Ok(Work {
+        // Its account has been read on a page already.
+        gate: if browser.is_some() { Gate::Open } else { Gate::new(&source.identity) },
+        inner,
+        run,
+        mailbox,
+        source,
+        connector,
+        credential,
+        launched,
+        browser,
+        attempt,
+        counts: Counts::default(),
+        batch: Vec::new(),
+        batch_bytes: 0,
+        rejected: Vec::new(),
+        waiting: None,
+        unanswered: None,
+        progress: None,
+        told: Instant::now(),
+        untold: false,
+    })
+}
+
+/// A connector that was started, and what it was given.
+struct Started {
+    credential: Option<Credential>,
+    launched: Launched,
+    attempt: Option<Attempt>,
+}
+
+fn start(
+    inner: &Arc<Inner>,
+    run: &RunRow,
+    sender: &Sender<Mail>,
+    mailbox: &Receiver<Mail>,
+    (source, connector): (&SourceRow, &Connector),
+    browser: Option<&mut RunBrowser>,
+) -> Step<Started> {
+    let mut offered = Offered::without_browser();
+    let mut addresses = None;
+    if let Some(browser) = browser {
+        let hosts = connector.resolved_hosts(&source.settings);
+        let (ws_url, http_url) = browser.lend(&hosts, scratch_of(inner, run.id).join("tmp"))?;
+        offered = offered.with_browser(&ws_url);
+        addresses = Some((ws_url, http_url));
+    }
+    let prepared = prepare(inner, run, mailbox, (source, connector), &offered)?;
     let mut attempt = None;
     let mut secrets = SecretFields::new();
     if let (Some(credential), Some(Delivery::Env)) = (&prepared.credential, connector.manifest.credential_delivery) {
-        let (committed, fields) = attempt::submit(inner, run, &source, credential, Delivery::Env)?;
+        let (committed, fields) = attempt::submit(inner, run, source, credential, Delivery::Env)?;
         attempt = Some(committed);
         secrets = fields;
     }
     let session = Session::new(&connector.manifest, &prepared.start);
     let launching = Launch {
         run: run.id,
-        source: &source,
-        connector: &connector,
+        source,
+        connector,
         secrets: &secrets,
+        browser: addresses,
         session,
         checker: prepared.checker,
         mailbox: sender,
@@ -135,26 +215,7 @@ fn begin<'a>(inner: &'a Arc<Inner>, run: &'a RunRow, sender: &Sender<Mail>, mail
         }
     }
     launched.send(prepared.start.to_line().into());
-    Ok(Work {
-        gate: Gate::new(&source.identity),
-        inner,
-        run,
-        mailbox,
-        source,
-        connector,
-        credential: prepared.credential,
-        launched,
-        attempt,
-        counts: Counts::default(),
-        batch: Vec::new(),
-        batch_bytes: 0,
-        rejected: Vec::new(),
-        waiting: None,
-        unanswered: None,
-        progress: None,
-        told: Instant::now(),
-        untold: false,
-    })
+    Ok(Started { credential: prepared.credential, launched, attempt })
 }
 
 impl Work<'_> {
@@ -242,6 +303,9 @@ impl Work<'_> {
         self.counts.emitted = lock(&self.launched.session).records();
         self.launched.close_input();
         self.stop_connector(matches!(verdict.outcome, Outcome::Cancelled { .. }));
+        if let Some(browser) = &mut self.browser {
+            browser.close(&self.source);
+        }
         let verdict = self.settle_attempt(verdict);
         match self.keep_rejected() {
             Ok(()) => verdict,

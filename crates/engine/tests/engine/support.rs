@@ -68,6 +68,8 @@ impl Server {
             search_path: std::env::split_paths(env!("PATH")).collect(),
             reduced_sandbox: false,
             parallel_runs: 2,
+            browsers: None,
+            stand_ins: Vec::new(),
             run_limits: RunLimits {
                 whole: Duration::from_secs(30),
                 silence: Duration::from_secs(3),

@@ -111,6 +111,14 @@ impl VaultDb {
         })
     }
 
+    /// Keeps a source's new key. A conflict if that generation, or another active one of the purpose, is there already.
+    pub fn put_source_key(&self, key: SourceKeyRow, audit: AuditMake) -> Result<()> {
+        self.write("keeping a source's key", move |connection| {
+            insert_key(connection, &key)?;
+            audit::append(connection, audit)
+        })
+    }
+
     /// Keeps a secret as `saved`, its key and its version with it. A verified version stays beside it until this one is verified;
     /// any other is destroyed. A conflict unless its version is the next one.
     pub fn put_secret(&self, put: PutSecret, audit: AuditMake) -> Result<()> {

@@ -42,6 +42,8 @@ pub(crate) struct Change {
     name: Option<String>,
     #[serde(default)]
     settings: Option<BTreeMap<String, Value>>,
+    #[serde(default)]
+    mode: Option<CredentialMode>,
     #[serde(default, deserialize_with = "present")]
     interval_seconds: Option<Option<u64>>,
 }
@@ -94,7 +96,8 @@ pub(crate) async fn change(
     Named(id): Named<SourceId>,
     JsonBody(change): JsonBody<Change>,
 ) -> Answer<SourceView> {
-    let change = SourceChange { name: change.name, settings: change.settings, interval_seconds: change.interval_seconds };
+    let Change { name, settings, mode, interval_seconds } = change;
+    let change = SourceChange { name, settings, mode, interval_seconds };
     Ok(Json(visitor.ask(move |engine, caller| engine.change_source(caller, id, change)).await?))
 }
 

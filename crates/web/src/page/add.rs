@@ -6,7 +6,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use freehold_core::{ConnectorName, CredentialMode, Problem, ProblemCode};
 use freehold_engine::NewSource;
-use freehold_engine::view::{ConnectorView, ModeView};
+use freehold_engine::view::{CaptureView, ConnectorView, ModeView};
 use serde::Deserialize;
 
 use super::details::give_passphrase;
@@ -47,6 +47,8 @@ pub(super) struct FormPage {
     pub(super) extras_open: bool,
     /// The sign-in details asked for now; none in the secure browser.
     pub(super) capture: Option<CaptureForm>,
+    /// Further kinds that may be given too: a seed for codes, recovery codes.
+    pub(super) more_captures: Vec<CaptureForm>,
     /// Whether the form names the account itself, so that it need not be asked for again.
     pub(super) names_account: bool,
     pub(super) asks_passphrase: bool,
@@ -148,12 +150,20 @@ pub(super) fn form_page(
     };
     let stores = mode.mode == CredentialMode::StoredCredential;
     let first = connector.captures.first().filter(|_| stores);
-    let capture = first.map(|capture| CaptureForm {
+    let capture_form = |capture: &CaptureView| CaptureForm {
         title: capture.form.title.clone().unwrap_or_else(|| capture.kind.label().to_owned()),
         description: capture.form.description.clone(),
         fields: form::fields(&capture.form, DETAILS, start, problem.as_ref()),
         consent: capture.consent.clone(),
-    });
+    };
+    let capture = first.map(capture_form);
+    // Optional here, so nothing in them is required before something is filled in.
+    let optional = |mut form: CaptureForm| {
+        form.fields.iter_mut().for_each(|field| field.required = false);
+        form
+    };
+    let more_captures: Vec<_> =
+        connector.captures.iter().skip(1).filter(|_| stores).map(capture_form).map(optional).collect();
     let typed = |name: &str| match start {
         Start::Typed(body) => body.text(name).map(str::to_owned),
         Start::Defaults | Start::Settings(_) => None,
@@ -174,6 +184,7 @@ pub(super) fn form_page(
         names_account,
         asks_passphrase: asks_passphrase && capture.is_some(),
         capture,
+        more_captures,
         mode,
         connector,
         problem,
@@ -190,9 +201,7 @@ pub(crate) async fn add(mut visitor: Visitor, Named(name): Named<ConnectorName>,
         return again(&visitor, connector, mode, &body, problem);
     }
     let mut credentials = BTreeMap::new();
-    if mode == CredentialMode::StoredCredential
-        && let Some(capture) = connector.captures.first()
-    {
+    for capture in connector.captures.iter().filter(|_| mode == CredentialMode::StoredCredential) {
         credentials.insert(capture.kind, form::secrets(&capture.form, DETAILS, &mut body));
     }
     let new = NewSource {

@@ -1,10 +1,10 @@
-//! Changing a source: its name, its schedule, its settings.
+//! Changing a source: its name, its schedule, its settings, its way to sign in.
 
 use askama::Template;
 use axum::http::StatusCode;
-use freehold_core::{Problem, SourceId};
+use freehold_core::{CredentialMode, Problem, SourceId};
 use freehold_engine::SourceChange;
-use freehold_engine::view::{ConnectorView, SourceView};
+use freehold_engine::view::{ConnectorView, ModeView, SourceView};
 
 use super::details::give_passphrase;
 use super::text::interval;
@@ -27,6 +27,8 @@ pub(super) struct ChangePage {
     name: String,
     intervals: Vec<OptionView>,
     settings: Vec<FieldView>,
+    /// The ways to sign in; empty where there is no choice.
+    modes: Vec<(ModeView, bool)>,
     asks_passphrase: bool,
     problem: Option<Problem>,
 }
@@ -67,12 +69,15 @@ pub(super) fn page(
     };
     // The passphrase is wanted only where a setting decides which hosts are reached.
     let changes_hosts = connector.settings.fields.iter().any(|field| field.affects_host);
+    let mode = typed.and_then(|body| body.text("mode").and_then(CredentialMode::parse)).unwrap_or(source.mode);
+    let modes = connector.modes.iter().map(|offered| (offered.clone(), offered.mode == mode)).collect();
     ChangePage {
         frame: Frame::new(format!("Change {}", source.name), Under::Home),
         name: typed.map_or_else(|| source.name.clone(), |body| body.text("name").unwrap_or_default().to_owned()),
         intervals: offered.into_iter().map(option).collect(),
         settings: form::fields(&connector.settings, SETTINGS, &start, problem.as_ref()),
-        asks_passphrase: asks_passphrase && changes_hosts,
+        asks_passphrase: asks_passphrase && (changes_hosts || connector.modes.len() > 1),
+        modes: if connector.modes.len() > 1 { modes } else { Vec::new() },
         source,
         problem,
     }
@@ -90,7 +95,12 @@ pub(crate) async fn save(mut visitor: Visitor, Named(id): Named<SourceId>, mut b
         Some(seconds) => seconds.parse().ok().map(Some),
     };
     let settings = (!connector.settings.fields.is_empty()).then(|| form::settings(&connector.settings, SETTINGS, &body));
-    let change = SourceChange { name: body.text("name").map(str::to_owned), settings, interval_seconds };
+    let change = SourceChange {
+        name: body.text("name").map(str::to_owned),
+        settings,
+        mode: body.text("mode").and_then(CredentialMode::parse),
+        interval_seconds,
+    };
     let changed = match give_passphrase(&mut visitor, &mut body).await {
         Ok(()) => visitor.ask(move |engine, caller| engine.change_source(caller, id, change)).await,
         Err(refused) => Err(refused),

@@ -154,6 +154,7 @@ fn source(status: Status) -> SourceView {
         connector: ConnectorName::parse("letters").expect("a name"),
         connector_display_name: "Letterbox".to_owned(),
         mode: CredentialMode::StoredCredential,
+        profile: None,
         detail: None,
         sentence: status.sentence().to_owned(),
         status,

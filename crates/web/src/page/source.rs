@@ -31,7 +31,8 @@ pub(super) struct SourcePage {
     created: When,
     details: Vec<DetailsRow>,
     takes_details: bool,
-    has_session: bool,
+    /// Size of the browser profile at rest, and when it was sealed.
+    profile: Option<(String, When)>,
     streams: Vec<StreamRow>,
     runs: Vec<RunRow>,
     is_paused: bool,
@@ -85,6 +86,7 @@ pub(super) fn page(source: SourceView, runs: &[RunView]) -> SourcePage {
         size: bytes(stream.bytes),
         newest: stream.newest.map(When),
     };
+    let stores = source.mode == CredentialMode::StoredCredential;
     SourcePage {
         frame: Frame::new(source.name.clone(), Under::Home),
         sign: sign(&source.status),
@@ -95,9 +97,9 @@ pub(super) fn page(source: SourceView, runs: &[RunView]) -> SourcePage {
         next_due: source.next_due_at.map(When),
         interval: interval(source.interval_seconds),
         created: When(source.created_at),
-        details: source.credentials.iter().map(details_row).collect(),
-        takes_details: source.mode == CredentialMode::StoredCredential,
-        has_session: source.mode == CredentialMode::StreamedBrowser,
+        details: source.credentials.iter().filter(|_| stores).map(details_row).collect(),
+        takes_details: stores,
+        profile: source.profile.as_ref().map(|profile| (bytes(profile.bytes), When(profile.sealed_at))),
         streams: source.streams.iter().map(stream).collect(),
         runs: runs.iter().map(run_row).collect(),
         is_paused: source.status == freehold_core::status::Status::Paused,

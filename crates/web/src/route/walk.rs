@@ -51,6 +51,8 @@ fn engine(folder: &tempfile::TempDir) -> Engine {
         search_path: Vec::new(),
         reduced_sandbox: false,
         parallel_runs: 1,
+        browsers: None,
+        stand_ins: Vec::new(),
         run_limits: RunLimits::default(),
     };
     std::fs::create_dir(folder.path().join("scratch")).expect("a folder");

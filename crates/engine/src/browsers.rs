@@ -1,0 +1,120 @@
+//! The browsers of this server: how many may run at once, and who waits for one.
+
+use std::collections::VecDeque;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use freehold_browser::{BrowserError, Chromium, Installed, Options};
+use freehold_core::{Problem, ProblemCode, RunId};
+use freehold_sandbox::Strength;
+
+use crate::run::Mail;
+use crate::server::{Inner, lock};
+
+/// Memory one browser takes, measured with a shop's page open.
+const EACH: u64 = 440 << 20;
+/// Left to everything else on the machine.
+const SPARED: u64 = 1 << 30;
+/// The size of a browser's window until somebody looks at it with another.
+const WINDOW: (u32, u32) = (1280, 800);
+
+/// Who has a browser, and who waits for one in which order.
+#[derive(Default)]
+pub(crate) struct Browsers {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    in_use: usize,
+    waiting: VecDeque<RunId>,
+}
+
+/// The leave to run one browser. Dropping it lets the next run have one.
+pub(crate) struct Lease(Arc<Inner>);
+
+impl Inner {
+    /// How many browsers may run at once: what the configuration says, else what the memory carries, at least one.
+    pub(crate) fn browser_capacity(&self) -> usize {
+        self.config.browsers.unwrap_or_else(|| {
+            let memory = rustix::system::sysinfo().totalram;
+            usize::try_from(memory.saturating_sub(SPARED) / EACH).unwrap_or(1).clamp(1, 8)
+        })
+    }
+
+    /// A browser for this run, or its place in the queue, from 1. Whoever waits is told by mail when it is worth asking again.
+    pub(crate) fn lease_browser(self: &Arc<Self>, run: RunId) -> Result<Lease, u32> {
+        let capacity = self.browser_capacity();
+        let mut state = lock(&self.browsers.state);
+        let place = match state.waiting.iter().position(|waiting| *waiting == run) {
+            Some(place) => place,
+            None => {
+                state.waiting.push_back(run);
+                state.waiting.len() - 1
+            }
+        };
+        if place < capacity.saturating_sub(state.in_use) {
+            state.waiting.remove(place);
+            state.in_use += 1;
+            return Ok(Lease(Arc::clone(self)));
+        }
+        Err(u32::try_from(place + 1).unwrap_or(u32::MAX))
+    }
+
+    /// The run no longer waits.
+    pub(crate) fn leave_browser_queue(&self, run: RunId) {
+        lock(&self.browsers.state).waiting.retain(|waiting| *waiting != run);
+        self.tell_browser_queue();
+    }
+
+    fn tell_browser_queue(&self) {
+        let waiting = lock(&self.browsers.state).waiting.clone();
+        for mailbox in waiting.into_iter().filter_map(|run| self.mailbox(run)) {
+            // A run that has just ended no longer listens.
+            let _ = mailbox.send(Mail::BrowserFree);
+        }
+    }
+
+    /// Starts a browser on the profile in this run's directory.
+    pub(crate) fn start_browser(&self, run: RunId) -> Result<Chromium, BrowserError> {
+        let options = Options {
+            scratch: self.browser_scratch(run),
+            policies: self.config.scratch.join("policies"),
+            window: WINDOW,
+            stand_ins: self.config.stand_ins.clone(),
+            strength: if self.config.reduced_sandbox { Strength::Reduced } else { Strength::Full },
+        };
+        Installed::find()?.start(&self.host, &options)
+    }
+
+    /// Makes the private directory of a run's browser. Its own uid gets to it through directories nobody can list.
+    pub(crate) fn make_browser_scratch(&self, directory: &Path) -> Result<(), Problem> {
+        let parent = directory.parent().unwrap_or(directory);
+        let made = std::fs::create_dir_all(parent)
+            .and_then(|()| std::fs::set_permissions(parent, std::fs::Permissions::from_mode(0o711)))
+            .and_then(|()| std::fs::DirBuilder::new().mode(0o700).create(directory));
+        made.map_err(|error| {
+            Problem::new(
+                ProblemCode::StorageFailed,
+                format!("{} could not be made: {error}.", directory.display()),
+                "Check the scratch directory.",
+            )
+        })
+    }
+
+    /// The private directory of a run's browser. The profile is `profile` in it. It has a short name, since a browser makes a socket
+    /// in it, whose path has a limit: the random part of the run's id.
+    pub(crate) fn browser_scratch(&self, run: RunId) -> PathBuf {
+        const RANDOM: usize = 16;
+        let id = run.to_string();
+        self.config.scratch.join("b").join(&id[id.len() - RANDOM..])
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        lock(&self.0.browsers.state).in_use -= 1;
+        self.0.tell_browser_queue();
+    }
+}
