@@ -22,6 +22,9 @@ const PLACES: [&str; 3] = [
     "/usr/lib64/chromium-browser/chromium-browser",
 ];
 
+/// Bytes of the path to a browser's directory. Below it Chromium makes a socket, and the kernel takes 107 bytes for that path.
+const LONGEST_SCRATCH: usize = 107 - "/tmp/.org.chromium.Chromium.XXXXXX/SingletonSocket".len();
+
 /// How long it may take to end when asked to; it writes its profile meanwhile.
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
@@ -74,6 +77,10 @@ impl Installed {
 
     /// Starts one. Takes about half a second; returns when it answers.
     pub fn start(&self, host: &Host, options: &Options) -> Result<Chromium, BrowserError> {
+        if options.scratch.as_os_str().len() > LONGEST_SCRATCH {
+            let what = "its path is too long for the socket a browser makes there; set scratch_dir to a shorter one";
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, what).into());
+        }
         policy::write(&options.policies)?;
         std::fs::create_dir_all(options.scratch.join("profile"))?;
         let spec = ChildSpec {
