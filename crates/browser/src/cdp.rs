@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use crate::BrowserError;
@@ -434,7 +434,8 @@ mod tests {
         let tap = client.tap(Arc::new(move |heard| drop(to.send(heard))));
         let number = tap.send(None, "A.call", &json!({})).unwrap();
         assert_eq!(sent(&mut commands)["id"], number);
-        write!(answers, "{{\"method\":\"X.before\"}}\0{{\"id\":{number},\"result\":{{}}}}\0{{\"method\":\"X.after\"}}\0").unwrap();
+        write!(answers, "{{\"method\":\"X.before\"}}\0{{\"id\":{number},\"result\":{{}}}}\0{{\"method\":\"X.after\"}}\0")
+            .unwrap();
         let next = || heard.recv_timeout(PATIENCE).unwrap();
         assert!(matches!(next(), Heard::Event(event) if event.method == "X.before"));
         assert!(matches!(next(), Heard::Answer(answered, Ok(_)) if answered == number));

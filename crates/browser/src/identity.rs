@@ -13,6 +13,10 @@ const READ: &str = concat!("(key, display) => {", include_str!("sign_in/dom.js")
 
 /// How long a value has to stay the same: pages show a placeholder at first.
 const STEADY: Duration = Duration::from_millis(400);
+/// The same on a page that goes on loading.
+const UNFINISHED: Duration = Duration::from_secs(5);
+/// How long a page that is loaded may go on without the key. It is another page then, as in one that asks to sign in.
+const EMPTY: Duration = Duration::from_secs(10);
 /// How long a look is apart from the next where nothing on the page tells of a change.
 const SLICE: Duration = Duration::from_millis(100);
 
@@ -32,25 +36,34 @@ struct Seen {
 pub fn read_identity(page: &Page, rule: &IdentityRule, patience: Duration) -> Result<Option<Identity>, BrowserError> {
     let IdentitySource::Page { page: address, key, display } = &rule.source else { return Ok(None) };
     let until = Instant::now() + patience;
-    page.goto(address, patience)?;
-    let mut steady: Option<(Seen, Instant)> = None;
+    let unreachable = |reason: String| {
+        let url = address.split(['?', '#']).next().unwrap_or_default().to_owned();
+        BrowserError::Unreachable { url, reason }
+    };
+    match page.goto(address, patience / 2) {
+        Err(BrowserError::Silent { .. }) => return Err(unreachable("no answer".to_owned())),
+        opened => opened?,
+    }
+    let (mut last, mut since) = (None, Instant::now());
     while Instant::now() < until {
-        let seen = look(page, key, display.as_deref())?.filter(|seen| is_at(address, &seen.origin));
-        match seen {
-            Some(seen) if seen.key.is_none() && seen.is_loaded && (seen.status >= 500 || seen.status == 429) => {
-                return Err(BrowserError::Unreachable {
-                    url: address.split(['?', '#']).next().unwrap_or_default().to_owned(),
-                    reason: format!("status {}", seen.status),
-                });
+        let now = look(page, key, display.as_deref())?;
+        if now != last {
+            (last, since) = (now, Instant::now());
+        }
+        if let Some(seen) = &last {
+            let is_there = seen.key.is_some() && is_at(address, &seen.origin);
+            if !is_there && seen.is_loaded && (seen.status >= 500 || seen.status == 429) {
+                return Err(unreachable(format!("status {}", seen.status)));
             }
-            Some(seen) if seen.key.is_some() => match &steady {
-                Some((before, since)) if *before == seen && seen.is_loaded && since.elapsed() >= STEADY => {
-                    return Ok(identity(rule, seen));
-                }
-                Some((before, _)) if *before == seen => {}
-                _ => steady = Some((seen, Instant::now())),
-            },
-            _ => steady = None,
+            let enough = match (is_there, seen.is_loaded) {
+                (true, true) => STEADY,
+                (true, false) => UNFINISHED,
+                (false, true) => EMPTY,
+                (false, false) => patience,
+            };
+            if since.elapsed() >= enough {
+                return Ok(last.filter(|_| is_there).and_then(|seen| identity(rule, seen)));
+            }
         }
         page.wait_for_change(SLICE)?;
     }

@@ -128,11 +128,14 @@ impl SignInMachine {
         secrets: &mut dyn SignInSecrets,
         stop: &dyn Fn() -> bool,
     ) -> Result<Turn, BrowserError> {
-        let turn = match self.open(tabs, stop)? {
-            Some(turn) => turn,
-            None => self.work(tabs, secrets, stop)?,
+        tabs.close_dialogs(true);
+        let turn = match self.open(tabs, stop) {
+            Ok(None) => self.work(tabs, secrets, stop),
+            Ok(Some(turn)) => Ok(turn),
+            Err(error) => Err(error),
         };
-        self.leave(turn, tabs, secrets)
+        tabs.close_dialogs(false);
+        self.leave(turn?, tabs, secrets)
     }
 
     /// Goes on from what is showing now, after a person did something: gave a code, approved, or used the browser.
@@ -144,18 +147,21 @@ impl SignInMachine {
     ) -> Result<Turn, BrowserError> {
         self.acted = None;
         self.counts.fill(0);
-        let turn = self.work(tabs, secrets, stop)?;
-        self.leave(turn, tabs, secrets)
+        tabs.close_dialogs(true);
+        let turn = self.work(tabs, secrets, stop);
+        tabs.close_dialogs(false);
+        self.leave(turn?, tabs, secrets)
     }
 
     /// Looks without touching anything, while a person has the browser.
     pub fn look(&mut self, tabs: &Tabs) -> Result<Sight, BrowserError> {
+        // What nobody asks about now is not to pile up.
         self.answers.hear(tabs)?;
-        if self.answers.is_dialog_open() {
-            // It holds up every script of the page, ours too.
+        if tabs.list()?.iter().any(|tab| tab.is_dialog_open()) {
             return Ok(Sight::Same);
         }
         let looks = match self.eye.look(tabs) {
+            // The page's scripts keep it busy.
             Err(BrowserError::Silent { .. }) => return Ok(Sight::Same),
             looks => looks?,
         };
@@ -241,7 +247,10 @@ impl SignInMachine {
         }
         self.is_typing.store(false, Ordering::Release);
         if let Turn::NeedsOwner(need) = &turn {
-            self.mark = Some(Mark::of(&self.eye.look(tabs)?));
+            self.mark = match self.eye.look(tabs) {
+                Err(BrowserError::Silent { .. }) => None,
+                looks => Some(Mark::of(&looks?)),
+            };
             if !matches!(need, Need::Code { .. } | Need::Approval { .. }) {
                 self.by_hand = true;
                 self.attempts.left_to_a_person();

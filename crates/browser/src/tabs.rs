@@ -1,12 +1,14 @@
 //! The pages of one browser, pop-ups included, as they come and go.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::json;
 
-use crate::cdp::{Client, Events};
+use crate::cdp::{Client, Event, Events, Session};
 use crate::chromium::page_targets;
 use crate::{BrowserError, Chromium, Page};
 
@@ -15,6 +17,8 @@ use crate::{BrowserError, Chromium, Page};
 pub struct Tabs {
     client: Client,
     pages: Mutex<BTreeMap<String, Arc<Tab>>>,
+    /// Whether dialogs are closed as they open.
+    closes_dialogs: Arc<AtomicBool>,
 }
 
 /// One of them.
@@ -22,12 +26,19 @@ pub struct Tab {
     page: Page,
     /// Apart from the page's own, which waiting for a change uses up.
     events: Events,
+    dialogs: Arc<Dialogs>,
+}
+
+/// What a page's dialogs are watched with.
+struct Dialogs {
+    is_open: AtomicBool,
+    closes: Arc<AtomicBool>,
 }
 
 impl Tabs {
     /// The pages of that browser.
     pub fn of(chromium: &Chromium) -> Self {
-        Self { client: chromium.client().clone(), pages: Mutex::default() }
+        Self { client: chromium.client().clone(), pages: Mutex::default(), closes_dialogs: Arc::default() }
     }
 
     /// All that are open now, the newest first: a pop-up comes before what opened it.
@@ -39,7 +50,7 @@ impl Tabs {
         for target in open.into_iter().rev() {
             let tab = match pages.get(&target) {
                 Some(tab) => Arc::clone(tab),
-                None => match Tab::attach(&self.client, &target) {
+                None => match Tab::attach(&self.client, &target, &self.closes_dialogs) {
                     Ok(tab) => Arc::clone(pages.entry(target).or_insert(Arc::new(tab))),
                     // It closed again.
                     Err(BrowserError::Refused { .. }) => continue,
@@ -60,6 +71,11 @@ impl Tabs {
         self.list()?.pop().ok_or(BrowserError::Gone)
     }
 
+    /// Whether dialogs are closed as they open: while one is open, nothing on its page runs, no function of ours either.
+    pub fn close_dialogs(&self, close: bool) {
+        self.closes_dialogs.store(close, Ordering::Release);
+    }
+
     /// The connection to their browser.
     pub fn client(&self) -> &Client {
         &self.client
@@ -75,13 +91,15 @@ impl Drop for Tab {
 }
 
 impl Tab {
-    fn attach(client: &Client, target: &str) -> Result<Self, BrowserError> {
+    fn attach(client: &Client, target: &str, closes: &Arc<AtomicBool>) -> Result<Self, BrowserError> {
         let page = Page::attach(client, target)?;
         let events = page.session().events();
+        let dialogs = Arc::new(Dialogs { is_open: AtomicBool::new(false), closes: Arc::clone(closes) });
+        watch_dialogs(page.session().clone(), Arc::downgrade(&dialogs))?;
         // What each document was answered with is told by this domain alone; no body is kept for it.
         let quiet = json!({ "maxTotalBufferSize": 0, "maxResourceBufferSize": 0 });
         page.session().call("Network.enable", quiet)?;
-        Ok(Self { page, events })
+        Ok(Self { page, events, dialogs })
     }
 
     /// The page.
@@ -89,11 +107,47 @@ impl Tab {
         &self.page
     }
 
+    /// Whether a dialog is open, which holds up everything on the page.
+    pub(crate) fn is_dialog_open(&self) -> bool {
+        self.dialogs.is_open.load(Ordering::Acquire)
+    }
+
     /// What happened on it since this was asked last, each event to `told`.
-    pub(crate) fn drain(&self, mut told: impl FnMut(&crate::cdp::Event)) -> Result<(), BrowserError> {
+    pub(crate) fn drain(&self, mut told: impl FnMut(&Event)) -> Result<(), BrowserError> {
         while let Some(event) = self.events.next(Duration::ZERO)? {
             told(&event);
         }
         Ok(())
     }
+}
+
+/// Watches a page's dialogs until its tab is let go of. A thread of its own: whoever could close one may be waiting for the page.
+fn watch_dialogs(session: Session, dialogs: Weak<Dialogs>) -> Result<(), BrowserError> {
+    #[derive(Deserialize)]
+    struct Opening {
+        r#type: String,
+    }
+    let events = session.events();
+    let watch = move || {
+        while let Ok(event) = events.next(Duration::from_secs(1)) {
+            let Some(dialogs) = dialogs.upgrade() else { break };
+            let Some(event) = event else { continue };
+            match event.method.as_str() {
+                "Page.javascriptDialogOpening" => {
+                    dialogs.is_open.store(true, Ordering::Release);
+                    if dialogs.closes.load(Ordering::Acquire) {
+                        let kind = event.params::<Opening>().map(|opening| opening.r#type);
+                        // A message is read, leaving is allowed; a question is not answered with yes.
+                        let accept = kind.is_some_and(|kind| kind == "alert" || kind == "beforeunload");
+                        // Whoever else closed it first did what was wanted.
+                        let _ = session.send("Page.handleJavaScriptDialog", json!({ "accept": accept }));
+                    }
+                }
+                "Page.javascriptDialogClosed" => dialogs.is_open.store(false, Ordering::Release),
+                _ => {}
+            }
+        }
+    };
+    std::thread::Builder::new().name("browser dialogs".to_owned()).spawn(watch)?;
+    Ok(())
 }

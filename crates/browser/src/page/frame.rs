@@ -55,7 +55,7 @@ impl Frame {
         self.run_as(function, arguments, false, PATIENCE)
     }
 
-    /// The same within a time of the caller's: while a dialog is open, no function runs.
+    /// The same within a time of the caller's, where the page's own scripts may keep it from running.
     pub(crate) fn run_within(&self, function: &str, arguments: &[Value], patience: Duration) -> Result<Value, BrowserError> {
         self.run_as(function, arguments, false, patience)
     }
@@ -98,16 +98,12 @@ impl Frame {
         let object = self.session.call("DOM.resolveNode", node)?["object"]["objectId"].take();
         self.session.call("DOM.disable", json!({}))?;
         let call = json!({ "functionDeclaration": function, "objectId": object, "returnByValue": true });
-        returned(self.session.call(METHOD, call)?)
+        let answer = self.session.call(METHOD, call);
+        self.session.call("Runtime.releaseObject", json!({ "objectId": object }))?;
+        returned(answer?)
     }
 
-    fn run_as(
-        &self,
-        function: &str,
-        arguments: &[Value],
-        gesture: bool,
-        patience: Duration,
-    ) -> Result<Value, BrowserError> {
+    fn run_as(&self, function: &str, arguments: &[Value], gesture: bool, patience: Duration) -> Result<Value, BrowserError> {
         let call = Call {
             function_declaration: function,
             execution_context_id: self.world()?,

@@ -116,6 +116,10 @@ impl SignInMachine {
         }
         let is_secret = |form: &Capture, name: &str| form.fields.iter().any(|field| field.name == name && field.secret);
         if forms.iter().any(|(_, form, name)| is_secret(form, name) && self.attempts.is_waiting_for_answer(form, name)) {
+            if let Some(refusal) = self.refusal_beside(found) {
+                let screen = self.descriptor.screens[refusal.matched.screen].clone();
+                return self.understand(Means::Rejected, &screen, refusal, secrets);
+            }
             // The same form again, and no word of why. It could come yet; a second submission could lock the account.
             let is_over = round.is_puzzled_for(self.patience.explain);
             return Ok(is_over.then(|| self.puzzled(found, "shows again after it was sent: left to the owner")));
@@ -131,6 +135,12 @@ impl SignInMachine {
         // What the page may show before what it may not.
         forms.sort_by_key(|(_, form, name)| is_secret(form, name));
         self.type_in(screen, &forms, code, found, round, secrets)
+    }
+
+    /// What says on the same page why a form shows again, though the descriptor has the form first.
+    fn refusal_beside<'l>(&self, found: Found<'l>) -> Option<Found<'l>> {
+        let is_refusal = |other: &Found<'_>| self.descriptor.screens[other.matched.screen].means == Some(Means::Rejected);
+        self.shown_on(found.page).find(|other| is_refusal(other) && self.is_fresh(other))
     }
 
     fn type_in(
@@ -184,9 +194,8 @@ impl SignInMachine {
     fn unless_typed(&mut self, done: Done, found: Found<'_>, round: &mut Round) -> Option<Option<Turn>> {
         match done {
             Done::Yes => None,
-            // The page went on meanwhile: look again.
+            // The page went on meanwhile: look again, where it is now.
             Done::Moved => Some(None),
-            Done::WrongOrigin => Some(Some(self.wrong_origin(found))),
             Done::Not => {
                 let is_over = round.is_puzzled_for(self.patience.explain);
                 Some(is_over.then(|| self.puzzled(found, "has a field that cannot be filled: left to the owner")))

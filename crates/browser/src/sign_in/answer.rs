@@ -1,10 +1,9 @@
-//! What the browser tells beside the page itself: the status a document came with, why one did not come, and dialogs.
+//! What the browser tells beside the page itself: the status a document came with, or why one did not come.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use freehold_core::Timestamp;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::until;
 use crate::BrowserError;
@@ -15,8 +14,6 @@ use crate::tabs::{Tab, Tabs};
 #[derive(Default)]
 pub(super) struct Answers {
     documents: BTreeMap<String, Answer>,
-    /// The pages that a dialog holds up.
-    dialogs: BTreeSet<String>,
 }
 
 /// How a provider answered for a document.
@@ -59,46 +56,13 @@ struct Failed {
     canceled: bool,
 }
 
-#[derive(Deserialize)]
-struct Dialog {
-    r#type: String,
-}
-
 impl Answers {
-    /// Takes in what happened, and leaves dialogs as they are.
+    /// Takes in what happened since.
     pub(super) fn hear(&mut self, tabs: &Tabs) -> Result<(), BrowserError> {
         for tab in tabs.list()? {
             tab.drain(|event| self.take(&tab, event))?;
         }
         Ok(())
-    }
-
-    /// Takes in what happened, and closes dialogs: while one is open, no script of the page runs.
-    pub(super) fn hear_and_close_dialogs(&mut self, tabs: &Tabs) -> Result<(), BrowserError> {
-        for tab in tabs.list()? {
-            let mut kind = None;
-            tab.drain(|event| {
-                if event.method == "Page.javascriptDialogOpening" {
-                    kind = event.params::<Dialog>().map(|dialog| dialog.r#type);
-                }
-                self.take(&tab, event);
-            })?;
-            if self.dialogs.remove(tab.page().target()) {
-                // A message is read, leaving is allowed; a question is not answered with yes.
-                let accept = kind.is_some_and(|kind| kind == "alert" || kind == "beforeunload");
-                let answer = tab.page().session().call("Page.handleJavaScriptDialog", json!({ "accept": accept }));
-                // One that closed by itself meanwhile is refused.
-                if let Err(error @ BrowserError::Gone) = answer {
-                    return Err(error);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether a dialog is open on any page.
-    pub(super) fn is_dialog_open(&self) -> bool {
-        !self.dialogs.is_empty()
     }
 
     /// The answer to a page's document.
@@ -126,12 +90,6 @@ impl Answers {
                 {
                     self.documents.insert(target, Answer { error: Some(failed.error_text), ..Answer::default() });
                 }
-            }
-            "Page.javascriptDialogOpening" => {
-                self.dialogs.insert(target);
-            }
-            "Page.javascriptDialogClosed" => {
-                self.dialogs.remove(&target);
             }
             _ => {}
         }

@@ -79,17 +79,13 @@ impl SignInMachine {
             if stop() {
                 return Ok(Turn::Stopped);
             }
-            self.answers.hear_and_close_dialogs(tabs)?;
+            self.answers.hear(tabs)?;
             let looks = match self.eye.look(tabs) {
-                // A dialog opened meanwhile; it is closed at the next turn.
+                // The page's scripts keep it busy.
                 Err(BrowserError::Silent { .. }) => Vec::new(),
                 looks => looks?,
             };
-            let turn = match self.step(&looks, &mut round, secrets) {
-                Err(BrowserError::Silent { .. }) => None,
-                turn => turn?,
-            };
-            if let Some(turn) = turn {
+            if let Some(turn) = self.step(&looks, &mut round, secrets)? {
                 return Ok(turn);
             }
             if round.started.elapsed() > self.patience.total || round.actions > MOST_ACTIONS {
@@ -204,7 +200,8 @@ impl SignInMachine {
         screen.means != Some(Means::Rejected) || self.attempts.concern(screen.rejected(), &self.captures)
     }
 
-    fn is_fresh(&self, found: &Found<'_>) -> bool {
+    /// Whether it is not left over from before the last action.
+    pub(super) fn is_fresh(&self, found: &Found<'_>) -> bool {
         let in_frame = |acted: &&super::Acted| acted.frame == found.frame.frame.id();
         self.acted.as_ref().filter(in_frame).is_none_or(|acted| !acted.left_over.contains(&found.matched.screen))
     }
@@ -213,7 +210,7 @@ impl SignInMachine {
     fn nothing_shows(&mut self, looks: &[PageLook], round: &Round) -> Option<Turn> {
         let page = looks.first()?;
         let answer = self.answers.of(&page.tab);
-        if page.is_error {
+        if page.is_error && (answer.error.is_some() || round.is_still_for(self.patience.explain)) {
             let detail = answer.error.unwrap_or_else(|| "the page could not be opened".to_owned());
             self.note(None, &page.address, "could not be opened");
             return Some(Turn::ProviderDown { detail });

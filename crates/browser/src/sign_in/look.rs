@@ -13,8 +13,8 @@ use crate::{BrowserError, Frame};
 const LOOK: &str = concat!("(spec) => {", include_str!("dom.js"), include_str!("look.js"), "}");
 const IS_SHOWN: &str = concat!("function () {", include_str!("dom.js"), "return shown(this); }");
 
-/// For one frame. It takes milliseconds; longer than this, a dialog is in the way.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// For one frame. It takes milliseconds; longer than this, the page has no time for it.
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A descriptor's screens as the looking function takes them.
 pub(super) struct Eye {

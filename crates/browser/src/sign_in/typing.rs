@@ -3,6 +3,7 @@
 use freehold_core::SecretBytes;
 use serde_json::{Value, json};
 
+use super::look::PATIENCE;
 use crate::tabs::Tab;
 use crate::{BrowserError, Frame};
 
@@ -27,9 +28,7 @@ pub(super) enum What {
 pub(super) enum Done {
     /// It is done.
     Yes,
-    /// The frame is at another origin by now. Nothing was typed.
-    WrongOrigin,
-    /// The frame went away meanwhile.
+    /// The frame went away meanwhile, or is at another origin by now. Nothing was typed.
     Moved,
     /// The field or button is not one to be used: missing, ambiguous, disabled, of another type.
     Not,
@@ -69,16 +68,17 @@ pub(super) fn press(
         }
         return Ok(Done::Yes);
     }
-    match done(answer)? {
-        // What it pressed took the page elsewhere before it could answer.
-        Done::Moved => Ok(Done::Yes),
-        other => Ok(other),
+    match done(answer) {
+        // It is on its way, and is not sent a second time.
+        Err(BrowserError::Silent { .. }) => Ok(Done::Yes),
+        done => done,
     }
 }
 
 /// Empties fields that were filled.
 pub(super) fn clear(frame: &Frame, selectors: &[String]) -> Result<(), BrowserError> {
-    match frame.run(CLEAR, &[json!(selectors)]) {
+    match frame.run_within(CLEAR, &[json!(selectors)], PATIENCE) {
+        Err(BrowserError::Silent { .. }) => Ok(()),
         Err(error) if !error.is_navigation() => Err(error),
         _ => Ok(()),
     }
@@ -87,7 +87,7 @@ pub(super) fn clear(frame: &Frame, selectors: &[String]) -> Result<(), BrowserEr
 fn done(answer: Result<Value, BrowserError>) -> Result<Done, BrowserError> {
     match answer {
         Ok(Value::Null) => Ok(Done::Yes),
-        Ok(Value::String(word)) if word == "origin" => Ok(Done::WrongOrigin),
+        Ok(Value::String(word)) if word == "origin" => Ok(Done::Moved),
         Ok(_) => Ok(Done::Not),
         Err(error) if error.is_navigation() => Ok(Done::Moved),
         Err(error) => Err(error),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod chromium;
+mod identity;
 mod live;
 mod proxy;
 mod sign_in;

@@ -62,6 +62,18 @@ fn a_refusal_written_by_a_script_after_a_while_is_waited_for() {
 }
 
 #[test]
+fn a_refusal_that_the_manifest_has_after_the_form_is_found_all_the_same() {
+    let mut later = screens();
+    let list = later.as_array_mut().unwrap();
+    let refused = list.remove(2);
+    list.push(refused);
+    let mut scene = Scene::new(Shop::default()).screens(later);
+    scene.secrets.fields.values_mut().for_each(|fields| fields[1].1 = "wrong".into());
+    assert_eq!(scene.begin(), Turn::Rejected { of: vec!["password".into()] });
+    assert_eq!(scene.submitted().len(), 1);
+}
+
+#[test]
 fn a_provider_that_is_down_is_not_a_bad_credential() {
     let answer = |status: u16| {
         let mut scene = Scene::at(Shop::default(), move |request| {

@@ -59,9 +59,13 @@ fn notices_are_closed_boxes_ticked_and_screens_come_in_any_order() {
 
 #[test]
 fn a_dialog_holds_nothing_up() {
-    let page = format!("{USER}{PASSWORD}<script>setTimeout(() => alert('Welcome'), 0)</script>");
+    let page = format!(
+        "{USER}{PASSWORD}<script>setTimeout(() => alert('Welcome'), 0); go.onclick = () => alert('One moment')</script>"
+    );
     let mut scene = Scene::at(Shop::default(), move |request| {
-        (request.method == "GET" && request.target == "/sign-in").then(|| form(&page))
+        // The script comes after the button.
+        let page = || Response::page(format!("<form method=post action=/sign-in><button id=go>Go</button>{page}</form>"));
+        (request.method == "GET" && request.target == "/sign-in").then(page)
     });
     let begun = Instant::now();
     assert_eq!(scene.begin(), Turn::SignedIn);
