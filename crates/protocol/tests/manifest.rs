@@ -52,6 +52,14 @@ fn broken(mut document: Value, pointer: &str, value: Value) -> Vec<String> {
 fn sound_manifests_have_no_problem() {
     assert_eq!(problems(&sound()), []);
     assert_eq!(problems(&browser()), []);
+    let mut document = browser();
+    document["sign_in"]["screens"][0]["when"]["visible"] = json!("a[id=menu][title=\"it's (here)\"]:not([hidden]) > b");
+    document["sign_in"]["screens"][2]["tick"] = json!(["[name='rememberMe']"]);
+    document["sign_out"] = json!({"start": "https://www.example.com/", "screens": [
+        {"name": "leave", "when": {"visible": "#leave"}, "submit": "#leave"},
+        {"name": "out", "when": {"text": "signed out"}, "means": "signed_out"}
+    ]});
+    assert_eq!(problems(&document), []);
 }
 
 #[test]
@@ -132,6 +140,24 @@ fn each_fault_of_a_sign_in_is_found_at_its_place() {
         ("/sign_in/screens/2/fill", json!({"#a/b": "nothing"}), "/sign_in/screens/2/fill/#a~1b"),
         ("/sign_in/screens/2/fill", json!({"#x": "otp"}), "/setup/credential_capture/fields/0"),
         ("/identity", json!({"page": "https://other.example/", "key": "#k"}), "/identity/page"),
+        ("/identity", json!({"page": "https://www.example.com/", "key": "//p[1]"}), "/identity/key"),
+        ("/sign_in/screens/0/when", json!({"hidden": "#form"}), "/sign_in/screens/0/when"),
+        ("/sign_in/screens/0/when", json!({"url": " "}), "/sign_in/screens/0/when/url"),
+        ("/sign_in/screens/0/when", json!({"url": "/orders*"}), "/sign_in/screens/0/when/url"),
+        ("/sign_in/screens/0/when", json!({"visible": "a[href='x]"}), "/sign_in/screens/0/when/visible"),
+        ("/sign_in/screens/0/when", json!({"visible": "a:has-text('Orders')"}), "/sign_in/screens/0/when/visible"),
+        ("/sign_in/screens/0/when", json!({"url": "/in", "hidden": "#a)"}), "/sign_in/screens/0/when/hidden"),
+        ("/sign_in/screens/0/when", json!({"text": {}}), "/sign_in/screens/0/when/text"),
+        ("/sign_in/screens/0/when", json!({"text": {"en": "in", "de": ""}}), "/sign_in/screens/0/when/text"),
+        ("/sign_in/screens/0/when", json!({"visible": "#token"}), "/sign_in/screens/2/when"),
+        ("/sign_in/screens/0/name", json!("token"), "/sign_in/screens/2/name"),
+        ("/sign_in/screens/0/kind", json!("captcha"), "/sign_in/screens/0/kind"),
+        ("/sign_in/screens/0/until", json!("#until"), "/sign_in/screens/0/until"),
+        ("/sign_in/screens/0/means", json!("signed_out"), "/sign_in/screens/0/means"),
+        ("/sign_in/screens/1/of", json!([]), "/sign_in/screens/1/of"),
+        ("/sign_in/screens/2/fill", json!({"#a": "otp", "#b": "recovery_code"}), "/sign_in/screens/2/fill"),
+        ("/sign_in/screens/2/submit", json!("text=Go"), "/sign_in/screens/2/submit"),
+        ("/sign_in/screens/2/tick", json!(["#box["]), "/sign_in/screens/2/tick/0"),
     ] {
         // An object's member, though the last step of an array's pointer appends.
         let mut document = browser();

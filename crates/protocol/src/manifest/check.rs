@@ -3,6 +3,7 @@
 mod credentials;
 mod network;
 mod program;
+mod screens;
 mod streams;
 
 use std::collections::BTreeSet;

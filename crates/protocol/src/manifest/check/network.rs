@@ -1,9 +1,10 @@
-//! The check of hosts, origins, screens and the identity's place.
+//! The check of hosts, origins and the identity's place.
 
 use std::net::IpAddr;
 
-use super::super::{Fill, IdentitySource, Manifest, Means, Screen};
+use super::super::{IdentitySource, Manifest};
 use super::Problems;
+use super::screens::{self, Goal};
 use crate::template::{Place, Template};
 
 pub(super) fn check(manifest: &Manifest, problems: &mut Problems) {
@@ -34,19 +35,24 @@ pub(super) fn check(manifest: &Manifest, problems: &mut Problems) {
             }
         }
         page(manifest, "/sign_in/start", &sign_in.start, problems);
-        screens(manifest, "/sign_in/screens", &sign_in.screens, Means::SignedIn, problems);
+        screens::check(manifest, "/sign_in/screens", &sign_in.screens, Goal::SignedIn, problems);
     }
     if let Some(sign_out) = &manifest.sign_out {
         page(manifest, "/sign_out/start", &sign_out.start, problems);
-        screens(manifest, "/sign_out/screens", &sign_out.screens, Means::SignedOut, problems);
+        screens::check(manifest, "/sign_out/screens", &sign_out.screens, Goal::SignedOut, problems);
     }
     identity(manifest, problems);
 }
 
 fn identity(manifest: &Manifest, problems: &mut Problems) {
     match manifest.identity.as_ref().map(|rule| &rule.source) {
-        Some(IdentitySource::Page { page: address, .. }) => {
+        Some(IdentitySource::Page { page: address, key, display }) => {
             page(manifest, "/identity/page", address, problems);
+            for (part, text) in [("key", Some(key)), ("display", display.as_ref())] {
+                if let Some(text) = text {
+                    screens::selector(&format!("/identity/{part}"), text, problems);
+                }
+            }
             if manifest.sign_in.is_none() {
                 problems.add("/identity/page", "there is no sign_in to open it with", "Describe sign_in, or use a message");
             }
@@ -67,42 +73,6 @@ fn identity(manifest: &Manifest, problems: &mut Problems) {
             }
         },
         Some(IdentitySource::Message) | None => {}
-    }
-}
-
-fn screens(manifest: &Manifest, pointer: &str, screens: &[Screen], goal: Means, problems: &mut Problems) {
-    let goal_name = if goal == Means::SignedIn { "signed_in" } else { "signed_out" };
-    if screens.iter().all(|screen| screen.means != Some(goal)) {
-        let fix = format!("Describe the screen that \"means\": \"{goal_name}\"");
-        problems.add(pointer, format!("no screen means {goal_name}, so it would never end"), fix);
-    }
-    for (index, screen) in screens.iter().enumerate() {
-        let at = |part: &str| format!("{pointer}/{index}/{part}");
-        let acts = !screen.fill.is_empty() || screen.submit.is_some();
-        if acts == screen.means.is_some() {
-            let fix = "Give either fill and submit, or means";
-            problems.add(format!("{pointer}/{index}"), "a screen has something to do, or something it means", fix);
-        }
-        for (selector, fill) in &screen.fill {
-            if let Fill::Field(name) = fill
-                && manifest.captures().all(|capture| capture.fields.iter().all(|field| field.name != *name))
-            {
-                let place = at(&format!("fill/{}", selector.replace('~', "~0").replace('/', "~1")));
-                let fix = "Name a field of setup.credential_capture, otp or recovery_code";
-                problems.add(place, format!("no form has a field {name:?}"), fix);
-            }
-        }
-        if screen.of.is_some() != (screen.means == Some(Means::Rejected)) {
-            let fix = "Say \"means\": \"rejected\", \"of\": \"password\"";
-            problems.add(at("of"), "a rejected screen says of what, and no other does", fix);
-        }
-        for name in screen.rejected() {
-            let known = matches!(name.as_str(), "otp" | "recovery_code")
-                || manifest.captures().any(|capture| capture.fields.iter().any(|field| field.name == *name));
-            if !known {
-                problems.add(at("of"), format!("no form has a field {name:?}"), "Name a field, otp or recovery_code");
-            }
-        }
     }
 }
 
