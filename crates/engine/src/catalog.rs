@@ -284,20 +284,19 @@ impl Connector {
     }
 
     pub(crate) fn capture_view(&self, capture: &Capture) -> CaptureView {
-        CaptureView { kind: capture.kind, form: Form::capture(capture), consent: self.consent(capture) }
+        CaptureView { kind: capture.kind, form: Form::capture(capture), consent: self.consent() }
     }
 
     /// The words the owner agrees to. They are kept with the secret, as they were shown.
-    pub(crate) fn consent(&self, capture: &Capture) -> String {
+    pub(crate) fn consent(&self) -> String {
         let to_whom = if self.receives_secret() {
             format!("The connector \"{}\" receives them.", self.manifest.display_name)
         } else {
             "The connector never sees them.".to_owned()
         };
         format!(
-            "Save these sign-in details ({}) for this source. Freehold may use them again, for this source only, when it needs to \
-             sign in. {to_whom}",
-            capture.kind.label().to_lowercase()
+            "Save these sign-in details for this source. Freehold may use them again, for this source only, when it needs to sign \
+             in. {to_whom}"
         )
     }
 }

@@ -115,7 +115,7 @@ impl Connector {
             checked.push(CheckedCapture {
                 kind: capture.kind,
                 fields: checked_fields(capture.kind, &capture.fields, fields)?,
-                consent: self.consent(capture),
+                consent: self.consent(),
                 account,
             });
         }

@@ -75,7 +75,7 @@ impl Inner {
                 .as_ref()
                 .map_or_else(|| row.connector.to_string(), |connector| connector.manifest.display_name.clone()),
             streams: self.stream_views(&row, connector.as_ref())?,
-            notices: self.notices(connector.as_ref()),
+            notices: self.notices(&row, connector.as_ref()),
             credentials,
             current_run: running.map(|run| run.id),
             last_run: last.map(|run| run.id),
@@ -142,7 +142,7 @@ impl Inner {
         Ok(views)
     }
 
-    fn notices(&self, connector: Option<&Connector>) -> Vec<String> {
+    fn notices(&self, row: &SourceRow, connector: Option<&Connector>) -> Vec<String> {
         let Some(connector) = connector else {
             return vec!["This source's connector is not there any more. Its records are kept.".to_owned()];
         };
@@ -153,9 +153,10 @@ impl Inner {
         if connector.has_network() {
             notices.push("This connector may reach any host.".to_owned());
         }
-        if connector.manifest.has_browser() && !self.config.stand_ins.is_empty() {
-            let hosts: Vec<&str> = self.config.stand_ins.iter().map(|stand_in| stand_in.host.as_str()).collect();
-            notices.push(format!("Browsers of this server find a stand-in for {} (stand_in).", hosts.join(", ")));
+        let origins = connector.resolved_origins(&row.settings);
+        let replaced = |host: &str| origins.iter().any(|origin| origin.split("://").nth(1) == Some(host));
+        for stand_in in self.config.stand_ins.iter().filter(|stand_in| replaced(&stand_in.host)) {
+            notices.push(format!("On this server {} is a stand-in, not the real site.", stand_in.host));
         }
         if connector.manifest.identity.is_none() {
             notices.push("This connector does not show which account is signed in.".to_owned());

@@ -187,9 +187,15 @@ fn lease(inner: &Arc<Inner>, run: &RunRow, mailbox: &Receiver<Mail>) -> Step<Lea
     }
 }
 
-/// A browser that failed fails its run; nothing the owner could mend, but where there is none.
+/// A browser that failed fails its run; nothing the owner could mend, but where there is none. A provider that is down is not a browser
+/// that failed.
 pub(super) fn failed(error: BrowserError) -> Box<Verdict> {
     let reason = match error {
+        BrowserError::Unreachable { .. } => {
+            let detail = format!("The provider could not be reached or answered badly: {error}.");
+            return Box::new(Verdict::failed(FailureReason::ProviderDown { retry_at: None }, detail));
+        }
+        BrowserError::Secrets(problem) => return problem.into(),
         BrowserError::NotStarted(SandboxError::TooWeak { .. }) => FailureReason::SandboxTooWeak,
         _ => FailureReason::ConnectorFailed,
     };

@@ -119,7 +119,7 @@ impl Work<'_> {
         let Some(rule) = self.connector.resolved_identity(&self.source.settings) else { return Ok(()) };
         let seen = browser.read_identity(&rule, PATIENCE)?;
         let verdict = match seen {
-            Some(seen) if identity.is_same_account(&seen) => return Ok(()),
+            Some(seen) if identity.is_same_account(&seen) => return self.note("identity_again", json!({})),
             Some(seen) => mismatch(self.inner, &self.source, identity, &seen),
             None => unreadable(),
         };

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use freehold_core::identity::IdentityState;
-use freehold_core::run::{Outcome, RunState};
+use freehold_core::run::{Outcome, Resume, RunState};
 use freehold_core::status::Status;
 use freehold_core::{CredentialMode, CredentialState, SourceId};
 use freehold_engine::view::{InteractionView, RunView, SourceView};
@@ -82,13 +82,13 @@ pub(super) fn page(source: SourceView, run: Option<&RunView>, interaction: Optio
             (false, false, _) => StepState::Later,
         },
     };
+    // In a browser, details that were accepted are not yet a session: a code may be wanted still.
+    let on_the_way = run.is_some_and(|run| is_signing_in(&run.run_state));
     let known = matches!(source.identity, IdentityState::Confirmed { .. } | IdentityState::AcceptedUnverified) || is_done;
-    let signed_in = known
-        || matches!(source.identity, IdentityState::Proposed { .. })
-        || source.credentials.iter().any(|credential| matches!(credential.state, CredentialState::Verified { .. }));
+    let accepted = source.credentials.iter().any(|credential| matches!(credential.state, CredentialState::Verified { .. }));
+    let signed_in = !on_the_way && (known || accepted || matches!(source.identity, IdentityState::Proposed { .. }));
     if source.mode == CredentialMode::StoredCredential {
-        let saved = !source.credentials.is_empty()
-            && source.credentials.iter().all(|credential| credential.state != CredentialState::None);
+        let saved = source.credentials.first().is_some_and(|main| main.state != CredentialState::None);
         steps.push(step("Sign-in details saved".to_owned(), saved, !saved));
         steps.push(step("Signing in".to_owned(), signed_in, saved));
     } else {
@@ -101,7 +101,7 @@ pub(super) fn page(source: SourceView, run: Option<&RunView>, interaction: Optio
         IdentityState::AcceptedUnverified => "Account not verified, as you accepted".to_owned(),
         IdentityState::Unconfirmed => "Which account".to_owned(),
     };
-    steps.push(step(account, known, signed_in));
+    steps.push(step(account, known && !on_the_way, signed_in));
     let counts = run.map(|run| run.counts).unwrap_or_default();
     let collecting = match run {
         Some(run) if is_collecting(&run.run_state) && counts.emitted > 0 => {
@@ -109,7 +109,7 @@ pub(super) fn page(source: SourceView, run: Option<&RunView>, interaction: Optio
         }
         _ => "Collecting".to_owned(),
     };
-    steps.push(step(collecting, is_done, known));
+    steps.push(step(collecting, is_done, known && !on_the_way));
     let held: u64 = source.streams.iter().map(|stream| stream.count).sum();
     let (headline, detail) = match (&source.status, outcome) {
         _ if is_done && held > 0 => (format!("Done. {} kept.", counted(held, "record is", "records are")), None),
@@ -138,6 +138,16 @@ pub(super) fn page(source: SourceView, run: Option<&RunView>, interaction: Optio
         is_done,
         streams: source.streams.iter().map(|s| (url::stream(source.id, &s.name), s.label.clone(), count(s.count))).collect(),
         source,
+    }
+}
+
+fn is_signing_in(state: &RunState) -> bool {
+    match state {
+        RunState::OpeningProfile | RunState::Looking | RunState::SigningIn { .. } | RunState::WaitingForBrowser { .. } => {
+            true
+        }
+        RunState::WaitingForOwner { resume, .. } => matches!(resume, Resume::Looking | Resume::SigningIn),
+        _ => false,
     }
 }
 

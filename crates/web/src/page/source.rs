@@ -2,7 +2,7 @@
 
 use askama::Template;
 use freehold_core::identity::IdentityState;
-use freehold_core::{CredentialMode, SourceId};
+use freehold_core::{CredentialMode, Identity, SourceId};
 use freehold_engine::view::{CredentialView, RunView, SourceView, StreamView};
 use freehold_engine::{Caller, Engine};
 
@@ -42,6 +42,8 @@ pub(super) struct SourcePage {
 /// Whose account it is, in words.
 pub(super) struct Account {
     pub(super) name: Option<String>,
+    /// What it is told from others by, where that is not its name.
+    pub(super) key: Option<String>,
     pub(super) note: &'static str,
 }
 
@@ -120,19 +122,28 @@ pub(super) fn mode_words(mode: CredentialMode) -> &'static str {
 pub(super) fn account(source: &SourceView) -> Account {
     match &source.identity {
         IdentityState::Confirmed { identity } => {
-            Account { name: Some(identity.display.clone()), note: "Confirmed; checked at every run." }
+            Account { name: Some(identity.display.clone()), key: key_of(identity), note: "Confirmed; checked at every run." }
         }
         IdentityState::Proposed { identity } => Account {
             name: Some(identity.display.clone()),
+            key: key_of(identity),
             note: "Seen, and waiting for you to say whether it is yours. Nothing is kept until then.",
         },
-        IdentityState::Unconfirmed => {
-            Account { name: source.expected_account.clone(), note: "Not seen yet. Nothing is kept before it has been." }
-        }
-        IdentityState::AcceptedUnverified => {
-            Account { name: None, note: "This connector does not show which account is signed in, and you accepted that." }
-        }
+        IdentityState::Unconfirmed => Account {
+            name: source.expected_account.clone(),
+            key: None,
+            note: "Not seen yet. Nothing is kept before it has been.",
+        },
+        IdentityState::AcceptedUnverified => Account {
+            name: None,
+            key: None,
+            note: "This connector does not show which account is signed in, and you accepted that.",
+        },
     }
+}
+
+fn key_of(identity: &Identity) -> Option<String> {
+    Some(identity.key.clone()).filter(|key| *key != identity.display)
 }
 
 pub(super) fn details_row(credential: &CredentialView) -> DetailsRow {
