@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -23,6 +23,8 @@ const LIMIT = 30_000;
  */
 export async function start() {
   const folder = mkdtempSync(join(tmpdir(), "freehold-console-"));
+  // A browser runs under a user of its own, and has to get to its directory in there.
+  chmodSync(folder, 0o711);
   const mailboxProgram = join(root, "target/debug/examples/demo_mailbox");
   // Beside the server's folder, not in it: the mail server's own user has to get to it.
   const mailFolder = mkdtempSync(join(tmpdir(), "freehold-mailbox-"));
@@ -75,7 +77,7 @@ export async function start() {
  * @param {(line: string) => boolean} wanted
  * @returns {Promise<string>}
  */
-function firstLine(child, wanted) {
+export function firstLine(child, wanted) {
   return new Promise((found, failed) => {
     if (!child.stdout) {
       failed(new Error("its output is not kept"));

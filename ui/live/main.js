@@ -10,9 +10,9 @@ import { Screen } from "./screen.js";
 
 /** How long a notice stays. Milliseconds. */
 const NOTICE = 6_000;
-/** Below the page there is room for what follows it. CSS pixels. */
-const BELOW = { wide: 290, narrow: 250 };
-const SMALLEST = 360;
+/** What is seen of the console below the page, so that it can be scrolled there by touch. CSS pixels. */
+const BELOW = 48;
+const SMALLEST = 320;
 
 const root = /** @type {HTMLElement} */ (document.getElementById("live"));
 /**
@@ -75,9 +75,13 @@ function hear(said) {
   switch (said.kind) {
     case "state":
       if (said.driver === "you" && driver !== "you") {
-        drove = true;
         overlay.driving = true;
+        overlay.restart();
         resize();
+        if (!drove) {
+          root.scrollIntoView();
+        }
+        drove = true;
       }
       driver = said.driver;
       drove &&= driver === "you";
@@ -123,7 +127,7 @@ function tell() {
     waiting: "The secure browser is being started…",
     broken: "The connection broke. Reconnecting…",
     there: {
-      you: touches ? "Connected. What you tap and type goes to the page." : "Connected. What you click and type goes to the page.",
+      you: touches ? "Connected. Tap and type." : "Connected. What you click and type goes to the page.",
       other: "You are watching. Somebody else of yours drives.",
       nobody: "You are watching. Nobody drives.",
       "": "Connecting…",
@@ -166,9 +170,10 @@ function leave() {
 /** The page takes the owner's size. A phone's keyboard, which comes and goes, does not change it. */
 function resize() {
   const width = stage.clientWidth;
-  const room = Math.max(innerHeight - (touches ? BELOW.narrow : BELOW.wide), SMALLEST);
+  const above = stage.getBoundingClientRect().top - root.getBoundingClientRect().top;
+  const room = Math.max(innerHeight - above - BELOW, SMALLEST);
   const height = Math.round(touches ? room : Math.min(room, (width * 10) / 16));
-  stage.style.height = `${height}px`;
+  stage.style.height = `${height + stage.offsetHeight - stage.clientHeight}px`;
   screen.resized();
   overlay.place();
   if (driver === "you" || overlay.driving) {

@@ -122,7 +122,7 @@ impl LiveView {
             if !state.casting {
                 state.cast();
             }
-            self.0.job(Job::Again);
+            self.0.job(if state.audience.drives(id) { Job::Driver } else { Job::Again });
         }
         drop(state);
         Viewer { id, seat, shared: Arc::clone(&self.0) }
@@ -135,7 +135,7 @@ impl LiveView {
 
     /// Shows one out, by the number of their seat.
     pub fn show_out(&self, seat: u64) {
-        self.0.state().show_out(seat);
+        self.0.show_out(seat);
     }
 
     /// How many watch.
@@ -164,7 +164,7 @@ impl Viewer {
 
     /// Leaves now, whoever else still holds on to this viewer. What it is told after that is the end.
     pub fn leave(&self) {
-        self.shared.state().show_out(self.id);
+        self.shared.show_out(self.id);
     }
 
     /// The number of this viewer's seat in its view.
@@ -199,6 +199,18 @@ impl Shared {
         let _ = self.jobs.send(job);
     }
 
+    fn show_out(&self, seat: u64) {
+        let mut state = self.state();
+        let drove = state.audience.show_out(seat);
+        state.tell_state();
+        if state.audience.len() == 0 {
+            state.stop_cast();
+        }
+        if drove {
+            self.job(Job::Driver);
+        }
+    }
+
     fn is_typing(&self) -> bool {
         self.typing.load(Ordering::Acquire)
     }
@@ -211,14 +223,6 @@ impl State {
 
     fn tell_tabs(&self) {
         self.audience.say(&Said::Tabs { shown: self.shown, tabs: self.tabs.list() });
-    }
-
-    fn show_out(&mut self, seat: u64) {
-        self.audience.show_out(seat);
-        self.tell_state();
-        if self.audience.len() == 0 {
-            self.stop_cast();
-        }
     }
 
     fn dismiss(&mut self, why: End) {

@@ -90,14 +90,16 @@ impl Audience {
         }
     }
 
-    /// Ends it for one; if they drove, the one who watches longest drives now.
-    pub(super) fn show_out(&mut self, viewer: u64) {
+    /// Ends it for one; if they drove, the one who watches longest drives now. Returns whether that is so.
+    pub(super) fn show_out(&mut self, viewer: u64) -> bool {
         if let Some(seat) = self.seats.remove(&viewer) {
             seat.close(Said::Closed { why: End::Over });
         }
-        if self.driver == Some(viewer) {
+        let drove = self.driver == Some(viewer);
+        if drove {
             self.driver = self.seats.keys().next().copied();
         }
+        drove
     }
 
     /// Ends it for everyone.

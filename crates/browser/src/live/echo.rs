@@ -39,7 +39,7 @@ pub(super) enum Job {
     Choose { index: Option<u32> },
     /// That viewer wants to know what is selected; with `cut`, it is then removed.
     Copy { viewer: u64, number: u64, cut: bool },
-    /// Someone new drives, who counts inputs anew.
+    /// Someone else drives, who counts inputs anew and was told nothing yet.
     Driver,
     /// Someone new watches, and was told nothing yet.
     Again,
@@ -120,7 +120,10 @@ impl Echo<'_> {
                 self.shared.state().audience.say(&Said::Choices { choices: None });
             }
             Job::Copy { viewer, number, cut } => self.copy(viewer, number, cut),
-            Job::Driver => self.after = 0,
+            Job::Driver => {
+                self.after = 0;
+                self.told = None;
+            }
             Job::Again => self.told = None,
             Job::End => {}
         }

@@ -314,6 +314,14 @@ fn one_drives_and_others_watch_until_they_take_over() {
     drives(&mut first, Driver::Other);
     second.click(50.0, 20.0);
     second.frame();
+    second.click(100.0, 75.0);
+    second.field("the field", |_| true);
+    // Whoever drives next is told where the focus is, without having done anything.
+    first.settle();
+    first.viewer.input(FromClient::TakeOver);
+    first.field("the field", |_| true);
+    second.viewer.input(FromClient::TakeOver);
+    drives(&mut second, Driver::You);
     second.viewer.input(FromClient::HandBack);
     drives(&mut second, Driver::Nobody);
     drives(&mut first, Driver::Nobody);
