@@ -16,6 +16,7 @@ mod prompt;
 mod records;
 mod runs;
 mod secret_input;
+mod sign_in_trace;
 mod source;
 mod terminal;
 mod time;

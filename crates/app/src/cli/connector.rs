@@ -9,6 +9,7 @@ use freehold_core::{ConnectorName, Problem, ProblemCode};
 use freehold_protocol::{Manifest, scaffold};
 
 use super::picture::Connector;
+use super::sign_in_trace::SignInTrace;
 use super::terminal::{Cell, Tone};
 use super::{Context, contract};
 
@@ -22,6 +23,8 @@ pub(crate) enum Command {
     New(New),
     /// Run the contract's tests against a connector, in the sandbox
     Test(Folder),
+    /// Show which screens a source's last sign-in recognised, and what was done on each; never what was typed
+    SignInTrace(SignInTrace),
 }
 
 #[derive(Args, Debug)]
@@ -48,6 +51,7 @@ impl Command {
             Command::List => list(context).map(|()| ExitCode::SUCCESS),
             Command::Check(folder) => check(context, &folder),
             Command::New(new) => new.run(context).map(|()| ExitCode::SUCCESS),
+            Command::SignInTrace(trace) => trace.run(context).map(|()| ExitCode::SUCCESS),
             Command::Test(folder) => contract::test(context, &std::path::absolute(&folder.dir).unwrap_or(folder.dir)),
         }
     }

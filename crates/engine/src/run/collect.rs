@@ -245,7 +245,10 @@ impl Work<'_> {
                 FailureReason::ConnectorFailed,
                 format!("The connector says that sign-in details were refused, and was given none. {detail}"),
             ),
-            Cause::Owner(reason) => Verdict::needs_owner(reason, detail),
+            Cause::Owner(reason) => {
+                let session_ended = self.browser.is_some() && reason == OwnerReason::SignInRequired;
+                Verdict { session_ended, ..Verdict::needs_owner(reason, detail) }
+            }
             Cause::Failure(FailureReason::ProviderDown { .. }) if retry_at.is_some() => {
                 Verdict::failed(FailureReason::RateLimited { retry_at }, detail)
             }

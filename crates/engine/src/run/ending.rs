@@ -3,9 +3,9 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use freehold_core::Timestamp;
 use freehold_core::reason::FailureReason;
 use freehold_core::run::{CancelledBy, Cause, Counts, Outcome, RunEvent};
+use freehold_core::{CredentialMode, Timestamp};
 use freehold_store::{CommitRun, RunRow, SourceRow, StoreError};
 use serde_json::Value;
 
@@ -44,6 +44,9 @@ pub(super) fn end(inner: &Inner, run: &RunRow, mut verdict: Verdict, counts: Cou
             Ok(Mail::Cancel(CancelledBy::Shutdown)) | Err(RecvTimeoutError::Disconnected) => break,
             _ => {}
         }
+    }
+    if verdict.session_ended {
+        inner.sign_in_again(run);
     }
     inner.clear_live(run.id);
     inner.verify_replaced(run.source);
@@ -105,6 +108,17 @@ fn update(source: &mut SourceRow, outcome: &Outcome, next_due_at: Option<Timesta
 }
 
 impl Inner {
+    /// Queues a run that signs in with the saved details and goes on, once: the session ended while this one was collecting.
+    fn sign_in_again(&self, run: &RunRow) {
+        let stores = self.source_row(run.source).is_ok_and(|source| source.mode == CredentialMode::StoredCredential);
+        if stores
+            && run.cause != Cause::Retry
+            && let Err(problem) = self.queue_run(run.source, Cause::Retry, Some(run.id))
+        {
+            tracing::warn!(run = %run.id, %problem, "a run whose session ended could not be followed by another");
+        }
+    }
+
     /// Queues the run that verifies sign-in details which were replaced while another run was under way.
     fn verify_replaced(&self, source: freehold_core::SourceId) {
         let key = format!("verify/{source}");

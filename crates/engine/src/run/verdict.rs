@@ -12,6 +12,8 @@ pub(super) struct Verdict {
     pub(super) detail: Option<String>,
     /// The cursors that are committed with it.
     pub(super) states: Vec<(String, Value)>,
+    /// Whether the session ended while the connector was at work, so that a run more may sign in and go on.
+    pub(super) session_ended: bool,
 }
 
 /// Why a step did not go on: the run's verdict, reached early.
@@ -19,19 +21,23 @@ pub(super) type Step<T> = Result<T, Box<Verdict>>;
 
 impl Verdict {
     pub(super) fn succeeded(states: Vec<(String, Value)>) -> Self {
-        Self { outcome: Outcome::Succeeded, detail: None, states }
+        Self { states, ..Self::of(Outcome::Succeeded, None) }
     }
 
     pub(super) fn needs_owner(reason: OwnerReason, detail: impl Into<String>) -> Self {
-        Self { outcome: Outcome::NeedsOwner { reason }, detail: Some(detail.into()), states: Vec::new() }
+        Self::of(Outcome::NeedsOwner { reason }, Some(detail.into()))
     }
 
     pub(super) fn failed(reason: FailureReason, detail: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Failed { reason }, detail: Some(detail.into()), states: Vec::new() }
+        Self::of(Outcome::Failed { reason }, Some(detail.into()))
     }
 
     pub(super) fn cancelled(by: CancelledBy) -> Self {
-        Self { outcome: Outcome::Cancelled { by }, detail: None, states: Vec::new() }
+        Self::of(Outcome::Cancelled { by }, None)
+    }
+
+    fn of(outcome: Outcome, detail: Option<String>) -> Self {
+        Self { outcome, detail, states: Vec::new(), session_ended: false }
     }
 
     /// Early, as the error of a [`Step`].
