@@ -48,8 +48,11 @@ pub(crate) fn test(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 fn steps() -> Vec<Step> {
-    let mut journeys = program("node");
-    journeys.arg("tests/console/run.mjs");
+    let journeys = ["run", "live"].map(|name| {
+        let mut journey = program("node");
+        journey.arg(format!("tests/console/{name}.mjs"));
+        journey
+    });
     vec![
         Step {
             name: "formatting",
@@ -76,8 +79,8 @@ fn steps() -> Vec<Step> {
         },
         Step {
             name: "the console in a real browser",
-            commands: vec![journeys],
-            advice: "the last screenshots are in test-results/screens; repeat with `node tests/console/run.mjs`",
+            commands: journeys.into(),
+            advice: "the last screenshots are in test-results/screens; repeat with `node tests/console/run.mjs`, or `live.mjs` beside it",
         },
     ]
 }
