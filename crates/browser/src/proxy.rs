@@ -99,9 +99,9 @@ impl ConnectorBrowser {
             door: None,
             relay: Some(relay),
         };
-        let pages = json!({
-            "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true, "filter": [{ "type": "page" }],
-        });
+        // Workers of a site wait as well, and have to be told of to be let go.
+        let filter = json!([{ "type": "page" }, { "type": "service_worker" }, { "type": "shared_worker" }]);
+        let pages = json!({ "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true, "filter": filter });
         browser.root.call("Target.setAutoAttach", pages)?;
         is_ready.recv_timeout(ANSWER_LIMIT).map_err(|_| BrowserError::Silent { method: "Fetch.enable".to_owned() })?;
         browser.load_anew(page)?;

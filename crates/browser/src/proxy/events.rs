@@ -122,10 +122,7 @@ impl Relay {
             _ => None,
         };
         let Some(kind) = kind else {
-            let session = json!({ "sessionId": attached.session_id });
-            self.ask(Some(&attached.session_id), "Runtime.runIfWaitingForDebugger", &json!({}), Waiting::Nobody);
-            self.ask(Some(parent), "Target.detachFromTarget", &session, Waiting::Nobody);
-            return;
+            return self.let_go_from(parent, &attached);
         };
         let page = if kind == Kind::Page { target.clone() } else { above.page.clone() };
         let held = Held::new(connection, kind, target.clone(), page, Some(parent.to_owned()));

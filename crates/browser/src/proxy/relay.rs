@@ -70,6 +70,12 @@ pub(super) enum Waiting {
     Nobody,
     /// The first page is watched.
     Ready,
+    /// Nobody, and the session it was in is to end: not sooner, or a worker that is not yet there would wait for ever.
+    Leave {
+        /// Where it was made.
+        parent: String,
+        session: String,
+    },
     /// A connection's main session.
     Main(u64),
     /// One more session with the browser.
@@ -186,6 +192,10 @@ impl Relay {
         let Some(waiting) = self.waiting.remove(&call) else { return };
         match waiting {
             Waiting::Nobody => {}
+            Waiting::Leave { parent, session } => {
+                let session = json!({ "sessionId": session });
+                self.ask(Some(&parent), "Target.detachFromTarget", &session, Waiting::Nobody);
+            }
             Waiting::Ready => drop(self.ready.take().map(|ready| ready.send(()))),
             Waiting::Main(number) => self.main_session(number, &answer),
             Waiting::Root(caller) => self.further_root(&caller, answer),

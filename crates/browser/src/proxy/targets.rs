@@ -96,7 +96,7 @@ impl Relay {
         let Some(held) = self.held.get_mut(&session) else { return };
         let Kind::Root { auto, .. } = &mut held.kind else {
             params["flatten"] = true.into();
-            params["filter"] = json!([{ "type": "iframe" }, { "type": "worker" }]);
+            params["filter"] = json!([{ "type": "iframe" }, { "type": "worker" }, { "type": "service_worker" }]);
             return self.pass(caller, "Target.setAutoAttach", &params);
         };
         *auto = on.then_some(waits);

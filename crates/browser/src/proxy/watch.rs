@@ -100,7 +100,7 @@ impl Relay {
             match event.method.as_str() {
                 "Fetch.requestPaused" => drop(event.params().map(|paused| self.asks(session, &page, &frame, &paused))),
                 "Page.frameNavigated" => drop(event.params().map(|at: Value| self.is_at(&page, &frame, &at["frame"]))),
-                "Target.attachedToTarget" => drop(event.params().map(|attached| self.frame_came(&page, attached))),
+                "Target.attachedToTarget" => drop(event.params().map(|attached| self.frame_came(session, &page, attached))),
                 "Target.detachedFromTarget" => drop(event.params().map(|gone: Value| self.went(&gone))),
                 _ => {}
             }
@@ -114,7 +114,9 @@ impl Relay {
         let id = |key: &str| attached.target_info[key].as_str().unwrap_or_default();
         let opener = id("openerId");
         let (first, opened) = (id("targetId") == self.watch.first, self.watch.pages.contains_key(opener));
-        if first || opened {
+        if attached.target_info["type"] != "page" {
+            self.let_go(&attached);
+        } else if first || opened {
             self.adopt(attached);
         } else if opener.is_empty() && self.watch.creating > 0 {
             self.watch.undecided.push(attached);
@@ -128,10 +130,16 @@ impl Relay {
         }
     }
 
-    /// Leaves a page that is not the connector's alone.
+    /// Leaves what is not the connector's alone.
     pub(super) fn let_go(&mut self, attached: &Attached) {
-        self.ask(Some(&attached.session_id), "Runtime.runIfWaitingForDebugger", &json!({}), Waiting::Nobody);
-        self.ask_root("Target.detachFromTarget", &json!({ "sessionId": attached.session_id }));
+        let root = self.watch.root.clone();
+        self.let_go_from(&root, attached);
+    }
+
+    /// The same of what is below another session.
+    pub(super) fn let_go_from(&mut self, parent: &str, attached: &Attached) {
+        let leave = Waiting::Leave { parent: parent.to_owned(), session: attached.session_id.clone() };
+        self.ask(Some(&attached.session_id), "Runtime.runIfWaitingForDebugger", &json!({}), leave);
     }
 
     /// Watches a page as the connector's, and tells the connector.
@@ -162,7 +170,7 @@ impl Relay {
     fn watch_session(&mut self, session: &str, waiting: Waiting) {
         let patterns = json!({ "patterns": [{ "urlPattern": "*", "resourceType": "Document" }] });
         let frames = json!({
-            "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true, "filter": [{ "type": "iframe" }],
+            "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true, "filter": [{ "type": "iframe" }, { "type": "service_worker" }],
         });
         self.ask(Some(session), "Page.enable", &json!({}), Waiting::Nobody);
         self.ask(Some(session), "Target.setAutoAttach", &frames, Waiting::Nobody);
@@ -170,7 +178,10 @@ impl Relay {
     }
 
     /// A frame has a process of its own.
-    fn frame_came(&mut self, page: &str, attached: Attached) {
+    fn frame_came(&mut self, session: &str, page: &str, attached: Attached) {
+        if attached.target_info["type"] != "iframe" {
+            return self.let_go_from(session, &attached);
+        }
         let frame = attached.target_info["targetId"].as_str().unwrap_or_default().to_owned();
         self.watch.sessions.insert(attached.session_id.clone(), (page.to_owned(), frame));
         self.watch_session(&attached.session_id, Waiting::Nobody);

@@ -285,20 +285,28 @@ fn a_frame_at_the_hosts_is_handed_over_until_it_goes_elsewhere() {
     go(&mut cdp, format!("{outside}/elsewhere"));
     assert_eq!(cdp.event("Target.detachedFromTarget", LIMIT).unwrap()["sessionId"], frame.as_str());
     assert!(cdp.evaluate(&frame, "1").is_err());
-    let until = std::time::Instant::now() + LIMIT;
-    while !rig.page.frames().unwrap().iter().any(|frame| frame.url().contains("elsewhere")) {
-        assert!(std::time::Instant::now() < until, "it goes there");
-    }
+    let shows = |part: &str| {
+        let until = std::time::Instant::now() + LIMIT;
+        while !rig.page.frames().unwrap().iter().any(|frame| frame.url().contains(part)) {
+            assert!(std::time::Instant::now() < until, "it goes to {part}");
+        }
+    };
+    shows("/elsewhere");
     // What it asks for next is at the hosts, and what it shows is not.
     go(&mut cdp, format!("{inside}/nothing"));
     assert_eq!(cdp.event("Target.attachedToTarget", Duration::from_millis(500)), None);
-    let (mut again, other) = Cdp::on_page(rig.connector().ws_url());
-    again.call(Some(&other), "Target.setAutoAttach", auto).unwrap();
-    assert_eq!(again.event("Target.attachedToTarget", Duration::from_millis(500)), None);
-    // Once it is back there, it is handed over again, and what could be asked of it before then is asked of that document.
+    let another = || {
+        let (mut another, page) = Cdp::on_page(rig.connector().ws_url());
+        another.call(Some(&page), "Target.setAutoAttach", auto.clone()).unwrap();
+        another
+    };
+    assert_eq!(another().event("Target.attachedToTarget", Duration::from_millis(500)), None);
+    // Once it is back there, whoever asks for the page's frames gets it.
     go(&mut cdp, format!("{inside}/frame"));
-    let frame = cdp.event("Target.attachedToTarget", LIMIT).unwrap()["sessionId"].as_str().unwrap().to_owned();
-    assert_eq!(cdp.evaluate(&frame, "location.hostname").unwrap(), "in.localhost");
+    shows("/frame");
+    let mut another = another();
+    let frame = another.event("Target.attachedToTarget", LIMIT).unwrap()["sessionId"].as_str().unwrap().to_owned();
+    assert_eq!(another.evaluate(&frame, "location.hostname").unwrap(), "in.localhost");
 }
 
 #[test]
