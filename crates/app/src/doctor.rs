@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use freehold_core::Problem;
+use freehold_engine::Installed;
 use freehold_sandbox::Host;
 use freehold_store::VaultDb;
 use serde::Serialize;
@@ -15,6 +16,9 @@ use crate::connectors;
 
 /// Below this, the databases may soon be unable to grow.
 const ENOUGH_SPACE: u64 = 1 << 30;
+
+/// What a browser's profile and temporary files may take.
+const ENOUGH_SCRATCH: u64 = 512 << 20;
 
 #[derive(Serialize)]
 struct Finding {
@@ -36,7 +40,10 @@ pub(crate) fn doctor(context: &Context) -> Result<ExitCode, Problem> {
         consequence: finding.consequence,
     });
     let mut findings: Vec<Finding> = sandbox.collect();
+    let has_mounts = findings.iter().any(|finding| finding.name == "bubblewrap" && finding.holds);
     findings.extend([
+        browser(has_mounts),
+        stand_ins(config),
         scratch(config),
         key_file(config),
         data_directory(config),
@@ -76,8 +83,47 @@ fn print(context: &Context, findings: &[Finding]) -> Result<(), Problem> {
     })
 }
 
+fn browser(has_mounts: bool) -> Finding {
+    let chromium = match Installed::find() {
+        Ok(chromium) => chromium,
+        Err(missing) => {
+            return lacks(
+                "browser",
+                format!("{missing}."),
+                "Until then no source that signs in on web pages can be set up.",
+            );
+        }
+    };
+    let path = chromium.path().display();
+    if has_mounts {
+        return holds("browser", format!("{path} runs under policies of Freehold's own; this machine's are not touched."));
+    }
+    lacks(
+        "browser",
+        format!("{path} is there, and bubblewrap, which lays Freehold's policies over the system's, is not."),
+        "Its password manager and form filling are then off by its preferences alone. Install bubblewrap.",
+    )
+}
+
+fn stand_ins(config: &Config) -> Finding {
+    if config.stand_ins.is_empty() {
+        return holds("stand-ins", "Browsers find every host where it really is.".to_owned());
+    }
+    let hosts: Vec<&str> = config.stand_ins.iter().map(|stand_in| stand_in.host.as_str()).collect();
+    lacks(
+        "stand-ins",
+        format!("Browsers find a stand-in on this machine for {}.", hosts.join(", ")),
+        "That is for trying connectors out. Remove [[stand_in]] from the configuration to reach the real sites.",
+    )
+}
+
 fn scratch(config: &Config) -> Finding {
     match &config.scratch_dir {
+        Some(path) if is_tmpfs(path) && free_space(path).is_some_and(|free| free < ENOUGH_SCRATCH) => lacks(
+            "scratch",
+            format!("Runs work in {}, in memory, and little is free there.", path.display()),
+            "A browser's profile may not fit, and its run fails by that name. Give tmpfs 512 MiB or more, or set scratch_dir.",
+        ),
         Some(path) if is_tmpfs(path) => holds("scratch", format!("Runs work in {}, in memory.", path.display())),
         Some(path) => lacks(
             "scratch",
@@ -144,16 +190,20 @@ fn data_directory(config: &Config) -> Finding {
 }
 
 fn disk_space(config: &Config) -> Finding {
-    let existing = config.data_dir.ancestors().find(|path| path.exists());
-    let Some(space) = existing.and_then(|path| rustix::fs::statvfs(path).ok()) else {
+    let Some(free) = free_space(&config.data_dir) else {
         return lacks("disk space", "The free space could not be read.".to_owned(), "Check the data directory's disk.");
     };
-    let free = space.f_bavail.saturating_mul(space.f_frsize);
     let detail = format!("{:.1} GiB are free for the data directory.", free as f64 / f64::from(1 << 30));
     if free >= ENOUGH_SPACE {
         return holds("disk space", detail);
     }
     lacks("disk space", detail, "A run that finds the disk full fails; nothing kept is lost. Make room.")
+}
+
+/// Bytes free where the path is, or will be.
+fn free_space(path: &Path) -> Option<u64> {
+    let space = rustix::fs::statvfs(path.ancestors().find(|path| path.exists())?).ok()?;
+    Some(space.f_bavail.saturating_mul(space.f_frsize))
 }
 
 fn swap() -> Finding {

@@ -82,7 +82,7 @@ impl Installed {
             return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, what).into());
         }
         policy::write(&options.policies)?;
-        std::fs::create_dir_all(options.scratch.join("profile"))?;
+        policy::write_preferences(&options.scratch.join("profile"))?;
         let spec = ChildSpec {
             program: self.0.clone(),
             args: flags::all(options).into_iter().map(Into::into).collect(),

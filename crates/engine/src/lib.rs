@@ -30,7 +30,7 @@ mod vault;
 
 pub use caller::{Caller, Permission};
 pub use event::Event;
-pub use freehold_browser::StandIn;
+pub use freehold_browser::{Installed, StandIn};
 pub use freehold_protocol::form::Form;
 pub use freehold_protocol::manifest::{Field, FieldOption, FieldType};
 pub use interaction::Answer;

@@ -8,6 +8,25 @@ use std::path::Path;
 
 use serde_json::json;
 
+/// The same by the profile's own preferences, as far as they reach, for a machine where no policy can be laid over the system's. A
+/// profile that has preferences keeps them.
+pub(super) fn write_preferences(profile: &Path) -> io::Result<()> {
+    let file = profile.join("Default/Preferences");
+    if file.exists() {
+        return Ok(());
+    }
+    fs::create_dir_all(profile.join("Default"))?;
+    let preferences = json!({
+        "credentials_enable_service": false,
+        "profile": { "password_manager_enabled": false },
+        "autofill": { "profile_enabled": false, "credit_card_enabled": false },
+        "translate": { "enabled": false },
+        "search": { "suggest_enabled": false },
+        "signin": { "allowed": false },
+    });
+    fs::write(file, preferences.to_string())
+}
+
 /// Writes them, readable to every uid: there is nothing secret in them.
 pub(super) fn write(directory: &Path) -> io::Result<()> {
     let file = directory.join("freehold.json");
