@@ -44,7 +44,7 @@ fn main() {
         ours.push(click(&viewer, number));
         theirs.push(floor.click());
     }
-    let [(p50, p95), (raw50, raw95)] = [&mut ours, &mut theirs].map(percentiles);
+    let [(p50, p95), (raw50, raw95)] = [&mut ours, &mut theirs].map(|times| percentiles(times));
     println!(
         "click to frame          p50 {p50:.1} ms (raw {raw50:.1}, {:+.1})   p95 {p95:.1} ms (raw {raw95:.1}, {:+.1})",
         p50 - raw50,
@@ -189,7 +189,7 @@ impl<'a> Raw<'a> {
     }
 }
 
-fn percentiles(times: &mut Vec<f64>) -> (f64, f64) {
+fn percentiles(times: &mut [f64]) -> (f64, f64) {
     times.sort_by(f64::total_cmp);
     (times[times.len() / 2], times[times.len() * 95 / 100])
 }

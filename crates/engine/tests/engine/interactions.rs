@@ -82,3 +82,23 @@ fn a_question_of_a_cancelled_run_is_withdrawn() {
     let late = server.engine.answer(&OWNER, question, Answer::Yes).unwrap_err();
     assert_eq!(late.code, ProblemCode::NoLongerNeeded);
 }
+
+#[test]
+fn no_ticket_for_a_browser_that_is_not_open_nor_for_a_token_nor_for_an_answered_question() {
+    let server = Server::new();
+    let source = added(&server);
+    server.asked(source);
+    let question = server.source(source).interaction.unwrap();
+    assert!(!server.engine.interaction(&OWNER, question).unwrap().secure_browser);
+    let refused = |caller: &Caller| server.engine.live_ticket(caller, question).err().map(|problem| problem.code);
+    assert_eq!(refused(&OWNER), Some(ProblemCode::Conflict), "its run has no browser");
+    let (_, shown) = server.engine.create_token(&OWNER, "phone", &Permission::SCOPES).unwrap();
+    let token = server.engine.token_caller(&shown.reveal().to_owned().into()).unwrap();
+    assert_eq!(refused(&token), Some(ProblemCode::Forbidden));
+    assert_eq!(refused(&Caller::Cli { reauthenticated: false }), Some(ProblemCode::ReauthenticationRequired));
+    server.engine.answer(&OWNER, question, Answer::Fields(filled(&[("code", "123456")]))).unwrap();
+    assert_eq!(refused(&OWNER), Some(ProblemCode::NoLongerNeeded));
+    let made_up = "freehold_made-up".to_owned().into();
+    assert_eq!(server.engine.live_join(&OWNER, &made_up).err().map(|problem| problem.code), Some(ProblemCode::Forbidden));
+    server.ended(source);
+}
