@@ -19,14 +19,13 @@ const SPARED: u64 = 1 << 30;
 /// The size of a browser's window until somebody looks at it with another.
 const WINDOW: (u32, u32) = (1280, 800);
 
-/// Who has a browser, and who waits for one in which order.
+/// The browsers in use, and the queue for them.
 #[derive(Default)]
-pub(crate) struct Browsers {
-    state: Mutex<State>,
-}
+pub(crate) struct Browsers(Mutex<Queue>);
 
+/// How many are in use, and who waits for one in which order.
 #[derive(Default)]
-struct State {
+struct Queue {
     in_use: usize,
     waiting: VecDeque<RunId>,
 }
@@ -45,31 +44,18 @@ impl Inner {
 
     /// A browser for this run, or its place in the queue, from 1. Whoever waits is told by mail when it is worth asking again.
     pub(crate) fn lease_browser(self: &Arc<Self>, run: RunId) -> Result<Lease, u32> {
-        let capacity = self.browser_capacity();
-        let mut state = lock(&self.browsers.state);
-        let place = match state.waiting.iter().position(|waiting| *waiting == run) {
-            Some(place) => place,
-            None => {
-                state.waiting.push_back(run);
-                state.waiting.len() - 1
-            }
-        };
-        if place < capacity.saturating_sub(state.in_use) {
-            state.waiting.remove(place);
-            state.in_use += 1;
-            return Ok(Lease(Arc::clone(self)));
-        }
-        Err(u32::try_from(place + 1).unwrap_or(u32::MAX))
+        lock(&self.browsers.0).ask(run, self.browser_capacity())?;
+        Ok(Lease(Arc::clone(self)))
     }
 
     /// The run no longer waits.
     pub(crate) fn leave_browser_queue(&self, run: RunId) {
-        lock(&self.browsers.state).waiting.retain(|waiting| *waiting != run);
+        lock(&self.browsers.0).waiting.retain(|waiting| *waiting != run);
         self.tell_browser_queue();
     }
 
     fn tell_browser_queue(&self) {
-        let waiting = lock(&self.browsers.state).waiting.clone();
+        let waiting = lock(&self.browsers.0).waiting.clone();
         for mailbox in waiting.into_iter().filter_map(|run| self.mailbox(run)) {
             // A run that has just ended no longer listens.
             let _ = mailbox.send(Mail::BrowserFree);
@@ -112,9 +98,54 @@ impl Inner {
     }
 }
 
+impl Queue {
+    /// Takes one for this run, or says its place. First come, first served, and as many as are free.
+    fn ask(&mut self, run: RunId, capacity: usize) -> Result<(), u32> {
+        let place = match self.waiting.iter().position(|waiting| *waiting == run) {
+            Some(place) => place,
+            None => {
+                self.waiting.push_back(run);
+                self.waiting.len() - 1
+            }
+        };
+        if place >= capacity.saturating_sub(self.in_use) {
+            return Err(u32::try_from(place + 1).unwrap_or(u32::MAX));
+        }
+        self.waiting.remove(place);
+        self.in_use += 1;
+        Ok(())
+    }
+}
+
 impl Drop for Lease {
     fn drop(&mut self) {
-        lock(&self.0.browsers.state).in_use -= 1;
+        lock(&self.0.browsers.0).in_use -= 1;
         self.0.tell_browser_queue();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(last: char) -> RunId {
+        RunId::parse(&format!("run_0000000000000000000000000{last}")).expect("a run's id")
+    }
+
+    #[test]
+    fn whoever_came_first_is_served_first_and_nobody_is_passed_over() {
+        let mut queue = Queue::default();
+        assert_eq!(queue.ask(run('1'), 2), Ok(()));
+        assert_eq!(queue.ask(run('2'), 2), Ok(()));
+        assert_eq!(queue.ask(run('3'), 2), Err(1));
+        assert_eq!(queue.ask(run('4'), 2), Err(2));
+        assert_eq!(queue.ask(run('4'), 2), Err(2), "asking again is no way forward");
+        queue.in_use -= 1;
+        assert_eq!(queue.ask(run('4'), 2), Err(2), "one is free, and it is another's");
+        assert_eq!(queue.ask(run('3'), 2), Ok(()));
+        assert_eq!(queue.ask(run('4'), 2), Err(1));
+        queue.in_use -= 1;
+        assert_eq!(queue.ask(run('4'), 2), Ok(()));
+        assert_eq!((queue.in_use, queue.waiting.len()), (2, 0));
     }
 }
