@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use freehold_core::{ConnectorName, CredentialMode, SecretBytes, SecretKind, SourceId};
 use freehold_engine::view::{InteractionView, RunView, SourceView};
-use freehold_engine::{BundledConnector, Caller, Engine, EngineConfig, NewOwner, NewSource, RecordQuery, RunLimits};
+use freehold_engine::{
+    BundledConnector, Caller, Engine, EngineConfig, NewOwner, NewSource, RecordQuery, RunLimits, StandIn,
+};
 use serde_json::Value;
 
 use crate::clock::ManualClock;
@@ -27,15 +29,20 @@ pub struct House {
     pub recovery_key: String,
     folder: tempfile::TempDir,
     launcher: PathBuf,
+    stand_ins: Vec<StandIn>,
 }
 
 impl House {
     /// A new one, with its owner, started. `launcher` is this package's binary of that name.
     pub fn new(launcher: &str) -> Self {
+        Self::with_stand_ins(launcher, Arc::default(), Vec::new())
+    }
+
+    /// The same by a clock that others go by too, whose browsers find stand-ins at these hosts.
+    pub fn with_stand_ins(launcher: &str, clock: Arc<ManualClock>, stand_ins: Vec<StandIn>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let clock = Arc::new(ManualClock::default());
         let launcher = PathBuf::from(launcher);
-        let engine = open(folder.path(), &launcher, clock.clone());
+        let engine = open(folder.path(), &launcher, clock.clone(), stand_ins.clone());
         let setup_code = engine.setup_code().expect("a setup code while there is no owner");
         let setup_code = secret(setup_code.reveal());
         let shown = engine.create_owner(NewOwner { setup_code, passphrase: passphrase() }).expect("an owner");
@@ -45,7 +52,7 @@ impl House {
         let typed: Vec<_> = asked.iter().map(|group| secret(groups[group - 1])).collect();
         engine.confirm_recovery_key(&typed).expect("the key was written down");
         engine.start();
-        Self { engine: Some(engine), clock, recovery_key, folder, launcher }
+        Self { engine: Some(engine), clock, recovery_key, folder, launcher, stand_ins }
     }
 
     /// Stops it and starts it again on the same data, as a restart of the server would.
@@ -53,7 +60,7 @@ impl House {
         self.engine().stop(Duration::from_secs(10));
         // The data directory's lock goes with the last of the old engine.
         self.engine = None;
-        let engine = open(self.folder.path(), &self.launcher, self.clock.clone());
+        let engine = open(self.folder.path(), &self.launcher, self.clock.clone(), self.stand_ins.clone());
         engine.start();
         self.engine = Some(engine);
     }
@@ -202,24 +209,28 @@ pub fn credentials(username: &str, password: &str) -> BTreeMap<String, SecretByt
     BTreeMap::from([("username".to_owned(), secret(username)), ("password".to_owned(), secret(password))])
 }
 
-fn open(folder: &Path, launcher: &Path, clock: Arc<ManualClock>) -> Engine {
+fn open(folder: &Path, launcher: &Path, clock: Arc<ManualClock>, stand_ins: Vec<StandIn>) -> Engine {
+    let bundled = |name: &'static str, manifest| BundledConnector {
+        name,
+        manifest,
+        program: launcher.to_owned(),
+        args: vec!["__connector".to_owned(), name.to_owned()],
+    };
     let config = EngineConfig {
         data_dir: folder.join("data"),
         key_file: folder.join("config/vault.key"),
         scratch: folder.join("scratch"),
         connector_dirs: vec![root().join("tests/connectors"), folder.join("connectors")],
-        bundled: vec![BundledConnector {
-            name: "practice",
-            manifest: include_str!("../../connectors/practice/manifest.json"),
-            program: launcher.to_owned(),
-            args: vec!["__connector".to_owned(), "practice".to_owned()],
-        }],
+        bundled: vec![
+            bundled("amazon", include_str!("../../connectors/amazon/manifest.json")),
+            bundled("practice", include_str!("../../connectors/practice/manifest.json")),
+        ],
         launcher: launcher.to_owned(),
         search_path: Vec::new(),
         reduced_sandbox: false,
         parallel_runs: 4,
         browsers: None,
-        stand_ins: Vec::new(),
+        stand_ins,
         run_limits: RunLimits::default(),
     };
     for name in ["config", "scratch", "connectors"] {

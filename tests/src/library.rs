@@ -190,7 +190,7 @@ impl State {
     fn enter(&mut self, request: &Request) -> Result<String, &'static str> {
         if self.is_slow {
             return Ok(
-                "<p class=slow-down>Slow down, until <time datetime=2026-01-01T00:05:00Z>five past</time>.".to_owned()
+                "<p class=slow-down>Slow down, until <time datetime=2026-01-01T12:05:00Z>five past</time>.".to_owned()
             );
         }
         let step = self.session(request).step;
