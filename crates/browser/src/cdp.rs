@@ -29,7 +29,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    calls: HashMap<u64, Caller>,
+    calls: HashMap<u64, Call>,
     listeners: Vec<Listener>,
     taps: Vec<Ear>,
     gone: bool,
@@ -46,6 +46,12 @@ enum About {
     One(Option<SessionId>),
     /// All of it.
     Everything,
+}
+
+/// A call that is not answered yet.
+struct Call {
+    session: Option<SessionId>,
+    caller: Caller,
 }
 
 /// Who is told of an answer.
@@ -188,7 +194,7 @@ impl Client {
             if state.gone {
                 return Err(BrowserError::Gone);
             }
-            state.calls.insert(id, caller);
+            state.calls.insert(id, Call { session: session.cloned(), caller });
         }
         let mut pipe = self.0.pipe.lock().unwrap_or_else(PoisonError::into_inner);
         if pipe.write_all(&line).and_then(|()| pipe.flush()).is_err() {
@@ -354,11 +360,7 @@ impl Shared {
                 (None, Some(result)) => Ok(result.to_owned()),
                 (None, None) => Ok(RawValue::NULL.to_owned()),
             };
-            match call {
-                // Whoever called may no longer wait.
-                Caller::Waits(call) => drop(call.try_send(answer)),
-                Caller::Listens(ear) => ear(Heard::Answer(id, answer)),
-            }
+            call.caller.tell(id, answer);
         } else if let Some(method) = incoming.method {
             let params = incoming.params.unwrap_or(RawValue::NULL).to_owned();
             let event = Arc::new(Event { session: incoming.session, method, params });
@@ -369,8 +371,37 @@ impl Shared {
             let mut state = self.state();
             state.listeners.retain(|listener| !hears(listener) || listener.to.send(Arc::clone(&event)).is_ok());
             state.taps.iter().for_each(|ear| ear(Heard::Event(Arc::clone(&event))));
+            // Chromium does not answer what was on its way to a target that is gone.
+            let ended = match event.method.as_str() {
+                "Target.detachedFromTarget" => event.params::<Detached>().map(|detached| detached.session_id),
+                "Inspector.targetCrashed" => event.session.clone(),
+                _ => None,
+            };
+            if ended.is_some() {
+                let lost: Vec<_> = state.calls.extract_if(|_, call| call.session == ended).collect();
+                drop(state);
+                for (id, call) in lost {
+                    call.caller.tell(id, Err("Session with given id not found.".to_owned()));
+                }
+            }
         }
     }
+}
+
+impl Caller {
+    fn tell(self, id: u64, answer: Answer) {
+        match self {
+            // Whoever called may no longer wait.
+            Self::Waits(call) => drop(call.try_send(answer)),
+            Self::Listens(ear) => ear(Heard::Answer(id, answer)),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Detached {
+    session_id: SessionId,
 }
 
 #[cfg(test)]
@@ -443,6 +474,18 @@ mod tests {
         drop(tap);
         drop(answers);
         assert!(heard.recv_timeout(PATIENCE).is_err(), "nothing is heard after it was dropped");
+    }
+
+    #[test]
+    fn a_call_to_a_target_that_goes_away_ends_as_one_to_a_session_that_is_not_there() {
+        let (client, _commands, mut answers) = connected();
+        let to = |session: &str| client.send(Some(&SessionId(session.into())), "A.call", &json!({})).unwrap();
+        let (closed, crashed, other) = (to("closed"), to("crashed"), to("other"));
+        answers.write_all(b"{\"method\":\"Target.detachedFromTarget\",\"params\":{\"sessionId\":\"closed\"}}\0").unwrap();
+        answers.write_all(b"{\"method\":\"Inspector.targetCrashed\",\"sessionId\":\"crashed\",\"params\":{}}\0").unwrap();
+        assert!(closed.wait(PATIENCE).unwrap_err().is_navigation());
+        assert!(crashed.wait(PATIENCE).unwrap_err().is_navigation());
+        assert!(other.poll(Duration::ZERO).unwrap().is_none());
     }
 
     #[test]

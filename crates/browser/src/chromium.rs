@@ -161,7 +161,8 @@ impl Chromium {
         Page::attach(&self.client, made["targetId"].as_str().unwrap_or_default())
     }
 
-    /// The ids of its pages: tabs and pop-ups, not frames or workers. The oldest comes first.
+    /// The ids of its pages: tabs and pop-ups, not frames or workers. Those that another page opened come last; Chromium tells no
+    /// other order.
     pub fn page_targets(&self) -> Result<Vec<String>, BrowserError> {
         page_targets(&self.client)
     }
@@ -185,18 +186,19 @@ impl Chromium {
     }
 }
 
-/// The ids of a browser's pages, the oldest first.
+/// The ids of a browser's pages, those that another opened last.
 pub(crate) fn page_targets(client: &Client) -> Result<Vec<String>, BrowserError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Info {
         target_id: String,
         r#type: String,
+        opener_id: Option<String>,
     }
     let method = "Target.getTargets";
     let all = client.call(method, json!({}))?["targetInfos"].take();
-    let all: Vec<Info> = serde_json::from_value(all)
+    let mut all: Vec<Info> = serde_json::from_value(all)
         .map_err(|error| BrowserError::Unexpected { method: method.to_owned(), detail: error.to_string() })?;
-    // It lists the newest first.
-    Ok(all.into_iter().rev().filter(|info| info.r#type == "page").map(|info| info.target_id).collect())
+    all.sort_by_key(|info| info.opener_id.is_some());
+    Ok(all.into_iter().filter(|info| info.r#type == "page").map(|info| info.target_id).collect())
 }

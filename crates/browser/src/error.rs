@@ -53,6 +53,9 @@ pub enum BrowserError {
         /// Chromium's name for the reason.
         reason: String,
     },
+    /// The program behind a page ended.
+    #[error("a page of the browser crashed")]
+    Crashed,
     /// A connector's screen names something by a selector that is none.
     #[error("the screen {screen:?} has a selector that is not valid CSS")]
     Selector {

@@ -13,6 +13,7 @@ mod given_cookies;
 mod look;
 mod out;
 mod outcome;
+mod round;
 mod typing;
 mod until;
 

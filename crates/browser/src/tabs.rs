@@ -1,6 +1,5 @@
 //! The pages of one browser, pop-ups included, as they come and go.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -16,7 +15,8 @@ use crate::{BrowserError, Chromium, Page};
 /// no longer listed.
 pub struct Tabs {
     client: Client,
-    pages: Mutex<BTreeMap<String, Arc<Tab>>>,
+    /// In the order in which they were seen first.
+    pages: Mutex<Vec<Arc<Tab>>>,
     /// Whether dialogs are closed as they open.
     closes_dialogs: Arc<AtomicBool>,
 }
@@ -45,21 +45,19 @@ impl Tabs {
     pub fn list(&self) -> Result<Vec<Arc<Tab>>, BrowserError> {
         let open = page_targets(&self.client)?;
         let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
-        pages.retain(|target, _| open.contains(target));
-        let mut listed = Vec::new();
-        for target in open.into_iter().rev() {
-            let tab = match pages.get(&target) {
-                Some(tab) => Arc::clone(tab),
-                None => match Tab::attach(&self.client, &target, &self.closes_dialogs) {
-                    Ok(tab) => Arc::clone(pages.entry(target).or_insert(Arc::new(tab))),
-                    // It closed again.
-                    Err(BrowserError::Refused { .. }) => continue,
-                    Err(error) => return Err(error),
-                },
-            };
-            listed.push(tab);
+        pages.retain(|tab| open.iter().any(|target| target == tab.page.target()));
+        for target in open {
+            if pages.iter().any(|tab| tab.page.target() == target) {
+                continue;
+            }
+            match Tab::attach(&self.client, &target, &self.closes_dialogs) {
+                Ok(tab) => pages.push(Arc::new(tab)),
+                // It closed again.
+                Err(BrowserError::Refused { .. }) => {}
+                Err(error) => return Err(error),
+            }
         }
-        Ok(listed)
+        Ok(pages.iter().rev().cloned().collect())
     }
 
     /// The oldest of them, or a new one where there is none.
@@ -96,6 +94,8 @@ impl Tab {
         let events = page.session().events();
         let dialogs = Arc::new(Dialogs { is_open: AtomicBool::new(false), closes: Arc::clone(closes) });
         watch_dialogs(page.session().clone(), Arc::downgrade(&dialogs))?;
+        // Whoever waits for it is told when it crashes.
+        page.session().call("Inspector.enable", json!({}))?;
         // What each document was answered with is told by this domain alone; no body is kept for it.
         let quiet = json!({ "maxTotalBufferSize": 0, "maxResourceBufferSize": 0 });
         page.session().call("Network.enable", quiet)?;

@@ -8,9 +8,10 @@ use jiff::tz::TimeZone;
 
 use super::SignInMachine;
 use super::attempts::Refused;
-use super::choose::{Found, Round};
+use super::choose::Found;
 use super::code::{Code, Wish};
 use super::outcome::{Need, Turn};
+use super::round::Round;
 use super::typing::{Done, What, press, put};
 use super::until;
 use crate::BrowserError;
@@ -34,8 +35,8 @@ impl SignInMachine {
             return Ok(Some(self.puzzled(found, "shows again and again: left to the owner")));
         }
         if screen.fill.is_empty() {
-            let origin = None;
-            let pressed = press(&found.page.tab, &found.frame.frame, origin, screen.submit.as_deref(), None, &screen.tick)?;
+            self.answers.begin_anew(&found.page.tab)?;
+            let pressed = press(&found.page.tab, &found.frame.frame, None, screen.submit.as_deref(), None, &screen.tick)?;
             if pressed == Done::Yes {
                 self.note(Some(found.matched.screen), &found.page.address, "pressed");
             }
@@ -138,7 +139,7 @@ impl SignInMachine {
     }
 
     /// What says on the same page why a form shows again, though the descriptor has the form first.
-    fn refusal_beside<'l>(&self, found: Found<'l>) -> Option<Found<'l>> {
+    pub(super) fn refusal_beside<'l>(&self, found: Found<'l>) -> Option<Found<'l>> {
         let is_refusal = |other: &Found<'_>| self.descriptor.screens[other.matched.screen].means == Some(Means::Rejected);
         self.shown_on(found.page).find(|other| is_refusal(other) && self.is_fresh(other))
     }
@@ -153,6 +154,7 @@ impl SignInMachine {
         secrets: &mut dyn SignInSecrets,
     ) -> Result<Option<Turn>, BrowserError> {
         let (origin, frame) = (&found.frame.origin, &found.frame.frame);
+        self.answers.begin_anew(&found.page.tab)?;
         self.filled = Some((frame.clone(), screen.fill.keys().cloned().collect()));
         let mut typed = Vec::new();
         for (selector, form, name) in forms {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use freehold_core::Timestamp;
 use serde::Deserialize;
 
+use super::look::without_query;
 use super::until;
 use crate::BrowserError;
 use crate::cdp::Event;
@@ -14,6 +15,9 @@ use crate::tabs::{Tab, Tabs};
 #[derive(Default)]
 pub(super) struct Answers {
     documents: BTreeMap<String, Answer>,
+    /// The addresses that documents were asked for at since something was done, redirections included.
+    way: Vec<String>,
+    is_crashed: bool,
 }
 
 /// How a provider answered for a document.
@@ -31,6 +35,19 @@ impl Answer {
     pub(super) fn retry_at(&self, now: Timestamp) -> Option<Timestamp> {
         self.retry_after.as_deref().and_then(|text| until::retry_after(text, now))
     }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Asked {
+    frame_id: Option<String>,
+    r#type: Option<String>,
+    request: Request,
+}
+
+#[derive(Deserialize)]
+struct Request {
+    url: String,
 }
 
 #[derive(Deserialize)]
@@ -57,11 +74,23 @@ struct Failed {
 }
 
 impl Answers {
-    /// Takes in what happened since.
+    /// Takes in what happened since. A page that crashed is an error: what came of what was sent is not seen any more.
     pub(super) fn hear(&mut self, tabs: &Tabs) -> Result<(), BrowserError> {
         for tab in tabs.list()? {
             tab.drain(|event| self.take(&tab, event))?;
         }
+        if std::mem::take(&mut self.is_crashed) { Err(BrowserError::Crashed) } else { Ok(()) }
+    }
+
+    /// Whether a page went to that address since something was done, whatever its query.
+    pub(super) fn went_to(&self, address: &str) -> bool {
+        self.way.iter().any(|url| without_query(url) == without_query(address))
+    }
+
+    /// Something is about to be done on that page: what comes is an answer to it.
+    pub(super) fn begin_anew(&mut self, tab: &Tab) -> Result<(), BrowserError> {
+        tab.drain(|event| self.take(tab, event))?;
+        self.way.clear();
         Ok(())
     }
 
@@ -73,6 +102,12 @@ impl Answers {
     fn take(&mut self, tab: &Tab, event: &Event) {
         let target = tab.page().target().to_owned();
         match event.method.as_str() {
+            "Network.requestWillBeSent" => {
+                let is_page = |asked: &Asked| {
+                    asked.r#type.as_deref() == Some("Document") && asked.frame_id.as_deref() == Some(&target)
+                };
+                self.way.extend(event.params::<Asked>().filter(is_page).map(|asked| asked.request.url));
+            }
             "Network.responseReceived" => {
                 let received = event.params::<Received>().filter(|received| received.r#type == "Document");
                 // A page's own frame has the id of the page.
@@ -91,6 +126,7 @@ impl Answers {
                     self.documents.insert(target, Answer { error: Some(failed.error_text), ..Answer::default() });
                 }
             }
+            "Inspector.targetCrashed" => self.is_crashed = true,
             _ => {}
         }
     }

@@ -100,6 +100,12 @@ impl Attempts {
         of_code || concerned(names, captures).any(|kind| self.forms.get(&kind).is_some_and(Form::may_be_refused))
     }
 
+    /// Whether something was typed that the provider has not answered yet.
+    pub(super) fn is_waiting(&self) -> bool {
+        let waits = |form: &Form| form.is_judged && form.is_open && !form.is_passed && !form.is_left;
+        self.code.is_some() || self.forms.values().any(waits)
+    }
+
     /// The provider refused what is named.
     pub(super) fn refuse(
         &mut self,

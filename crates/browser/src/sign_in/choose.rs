@@ -1,13 +1,16 @@
 //! Choosing what to do: the first screen that shows, is not left over from before, and that something can be done about.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use freehold_core::attempt::AttemptState;
 use freehold_core::sign_in::SignInSecrets;
 use freehold_protocol::manifest::Means;
 
+use super::given_cookies::GivenCookies;
 use super::look::{FrameLook, Matched, PageLook};
 use super::outcome::{Need, Turn};
+use super::round::Round;
 use super::{SLICE, SignInMachine};
 use crate::BrowserError;
 use crate::tabs::Tabs;
@@ -17,10 +20,16 @@ pub(super) struct Acted {
     screen: usize,
     frame: String,
     document: f64,
-    /// Screens that showed already. One that disappears and comes back is no longer left over.
-    left_over: BTreeSet<usize>,
+    /// The screens that the page's frames showed already. One that disappears and comes back is no longer left over.
+    left_over: BTreeSet<(String, usize)>,
     is_fill: bool,
     since: Instant,
+}
+
+impl Acted {
+    fn is_in(&self, look: &FrameLook) -> bool {
+        look.frame.id() == self.frame && look.document == self.document
+    }
 }
 
 /// Where a screen was found.
@@ -33,34 +42,12 @@ pub(super) struct Found<'l> {
 
 /// What is showing, to be compared with what will.
 #[derive(PartialEq)]
-pub(super) struct Mark(Vec<(String, Vec<(usize, String)>)>);
+pub(super) struct Mark(Vec<(String, Vec<(String, usize)>)>);
 
 impl Mark {
     pub(super) fn of(looks: &[PageLook]) -> Self {
-        let of_page = |page: &PageLook| {
-            let all = page
-                .frames
-                .iter()
-                .flat_map(|frame| frame.matched.iter().map(|matched| (matched.screen, frame.frame.id().to_owned())));
-            (page.address.clone(), all.collect())
-        };
-        Self(looks.iter().map(of_page).collect())
+        Self(looks.iter().map(|page| (page.address.clone(), page.shows().collect())).collect())
     }
-}
-
-/// What one loop of looking and acting keeps.
-pub(super) struct Round {
-    started: Instant,
-    actions: u32,
-    /// Since when nothing has changed.
-    still_since: Instant,
-    /// What was showing then, and in which documents.
-    still: Vec<(f64, Vec<usize>)>,
-    /// Nothing is done before this.
-    pub(super) not_before: Option<Instant>,
-    /// Since when the same form shows again, or a field cannot be used.
-    pub(super) puzzled_since: Option<Instant>,
-    signed_in_since: Option<Instant>,
 }
 
 /// More actions than this in one go are a loop.
@@ -107,7 +94,7 @@ impl SignInMachine {
     ) -> Result<Option<Turn>, BrowserError> {
         round.watch(looks);
         self.react(looks);
-        if round.not_before.is_some_and(|time| Instant::now() < time) {
+        if round.not_before.is_some_and(|time| self.clock.now() < time) {
             return Ok(None);
         }
         round.not_before = None;
@@ -126,31 +113,50 @@ impl SignInMachine {
             self.note(Some(found.matched.screen), &found.page.address, "signed out again");
             return Ok(Some(Turn::SessionNotKept));
         }
+        if !screen.fill.is_empty() && self.was_sent_back() {
+            // Or it says why, which may take a moment.
+            let is_over = self.refusal_beside(found).is_none() && round.is_puzzled_for(self.patience.explain);
+            if is_over {
+                // Most likely it was right; a form that says nothing of a refusal looks the same.
+                self.attempts.settle(Some(AttemptState::Unknown), None, secrets)?;
+                self.note(Some(found.matched.screen), &found.page.address, "signed in, and sent back here");
+                return Ok(Some(Turn::SessionNotKept));
+            }
+            return Ok(None);
+        }
         if screen.means.is_none() && self.use_cookies(found, round, secrets)? {
             return Ok(None);
         }
         self.act(found, round, secrets)
     }
 
+    /// Whether the provider answered what was typed with the start page, which is for those who are signed in, and that led to a form of
+    /// signing in again.
+    fn was_sent_back(&self) -> bool {
+        let is_answer = self.acted.is_none() && self.cookies != GivenCookies::Set;
+        is_answer && self.attempts.is_waiting() && self.answers.went_to(&self.descriptor.start)
+    }
+
     /// Lets go of what was done last, as far as the page has reacted to it.
     fn react(&mut self, looks: &[PageLook]) {
         let Some(acted) = &mut self.acted else { return };
         let mut frames = looks.iter().flat_map(|page| &page.frames);
-        let now = frames.find(|look| look.frame.id() == acted.frame && look.document == acted.document);
+        let now = frames.find(|look| acted.is_in(look));
         let is_over = acted.since.elapsed() > self.patience.answer;
         let Some(now) = now.filter(|_| !is_over) else {
             self.acted = None;
             return;
         };
-        let showing = |screen: usize| now.matched.iter().find(|matched| matched.screen == screen);
-        let was_emptied = acted.is_fill && showing(acted.screen).is_some_and(|matched| matched.empty);
-        let is_still = showing(acted.screen).is_some() && !was_emptied;
+        let own = now.matched.iter().find(|matched| matched.screen == acted.screen);
+        let was_emptied = acted.is_fill && own.is_some_and(|matched| matched.empty);
+        let is_still = own.is_some() && !was_emptied;
+        let showing: BTreeSet<_> = looks.iter().flat_map(PageLook::shows).collect();
         let screens = &self.descriptor.screens;
-        acted.left_over.retain(|screen| {
-            let is_its_own = *screen == acted.screen && was_emptied;
+        acted.left_over.retain(|left| {
+            let is_its_own = left.1 == acted.screen && left.0 == acted.frame && was_emptied;
             // What a press has removed, such as a notice, uncovers what was behind; words of refusal stay what they are.
-            let was_behind = !acted.is_fill && !is_still && screens[*screen].means != Some(Means::Rejected);
-            showing(*screen).is_some() && !is_its_own && !was_behind
+            let was_behind = !acted.is_fill && !is_still && screens[left.1].means != Some(Means::Rejected);
+            showing.contains(left) && !is_its_own && !was_behind
         });
     }
 
@@ -162,6 +168,10 @@ impl SignInMachine {
                 // While it loads, what comes first may not be there yet.
                 Some(_) if page.is_loading && !round.is_still_for(self.patience.explain) => return None,
                 Some(found) => return Some(found),
+                // What opened a pop-up is not gone back to before the pop-up has reacted.
+                None if self.acted.as_ref().is_some_and(|acted| page.frames.iter().any(|look| acted.is_in(look))) => {
+                    return None;
+                }
                 // A pop-up on its way comes before what opened it.
                 None if page.is_loading && !round.is_still_for(self.patience.settle) => return None,
                 None => {}
@@ -202,8 +212,8 @@ impl SignInMachine {
 
     /// Whether it is not left over from before the last action.
     pub(super) fn is_fresh(&self, found: &Found<'_>) -> bool {
-        let in_frame = |acted: &&super::Acted| acted.frame == found.frame.frame.id();
-        self.acted.as_ref().filter(in_frame).is_none_or(|acted| !acted.left_over.contains(&found.matched.screen))
+        let key = (found.frame.frame.id().to_owned(), found.matched.screen);
+        self.acted.as_ref().is_none_or(|acted| !acted.left_over.contains(&key))
     }
 
     /// No screen shows that anything can be done about: the provider may be down, the page on its way, or unknown.
@@ -245,42 +255,9 @@ impl SignInMachine {
             screen,
             frame: found.frame.frame.id().to_owned(),
             document: found.frame.document,
-            left_over: found.frame.matched.iter().map(|matched| matched.screen).collect(),
+            left_over: found.page.shows().collect(),
             is_fill: !self.descriptor.screens[screen].fill.is_empty(),
             since: Instant::now(),
         });
-    }
-}
-
-impl Round {
-    fn new() -> Self {
-        let now = Instant::now();
-        Self {
-            started: now,
-            actions: 0,
-            still_since: now,
-            still: Vec::new(),
-            not_before: None,
-            puzzled_since: None,
-            signed_in_since: None,
-        }
-    }
-
-    fn watch(&mut self, looks: &[PageLook]) {
-        let frames = looks.iter().flat_map(|page| &page.frames);
-        let screens = |look: &FrameLook| look.matched.iter().map(|matched| matched.screen).collect();
-        let now: Vec<_> = frames.map(|look| (look.document, screens(look))).collect();
-        if now != self.still {
-            (self.still, self.still_since) = (now, Instant::now());
-        }
-    }
-
-    fn is_still_for(&self, time: Duration) -> bool {
-        self.still_since.elapsed() >= time
-    }
-
-    /// Whether something has been puzzling for that long.
-    pub(super) fn is_puzzled_for(&mut self, time: Duration) -> bool {
-        self.puzzled_since.get_or_insert_with(Instant::now).elapsed() >= time
     }
 }

@@ -1,14 +1,13 @@
 //! Where a code comes from: the owner, a seed, the stored recovery codes; else the owner is asked.
 
-use std::time::Instant;
-
 use freehold_core::sign_in::{NotGiven, SignInSecrets, Wanted};
 use freehold_core::{AttemptId, SecretBytes, SecretKind};
 use freehold_protocol::manifest::{Fill, Screen};
 
 use super::SignInMachine;
-use super::choose::{Found, Round};
+use super::choose::Found;
 use super::outcome::{Need, Turn};
+use super::round::Round;
 use crate::BrowserError;
 
 /// How many codes made from a seed, or stored, are tried before the owner is asked.
@@ -51,7 +50,7 @@ impl SignInMachine {
                 }
                 Err(NotGiven::NotYet(time)) => {
                     self.note(Some(found.matched.screen), &found.page.address, "waits for the next code");
-                    round.not_before = Some(Instant::now() + time);
+                    round.not_before = self.clock.now().checked_add(time).ok();
                     return Ok(Wish::Instead(None));
                 }
                 Err(NotGiven::Absent | NotGiven::Rejected | NotGiven::Unknown | NotGiven::TooOften) => {

@@ -53,11 +53,9 @@ const plain = (text) =>
         .trim()
         .toLowerCase();
 
-// Text as a person reads it, without what is only there to be pressed, cut to so many characters.
-const words = (element, most) => {
+// Text as a person reads it, without what is only there to be used, cut to so many characters.
+const words = (element, most, without = 'button, select, [role=button]') => {
     let text = element?.innerText ?? '';
-    for (const button of element?.querySelectorAll('button, select, [role=button]') ?? []) {
-        if (button.innerText) text = text.replace(button.innerText, ' ');
-    }
+    for (const used of element?.querySelectorAll(without) ?? []) if (used.innerText) text = text.replace(used.innerText, ' ');
     return text.replace(/\s+/g, ' ').trim().slice(0, most);
 };

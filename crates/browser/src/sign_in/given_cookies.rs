@@ -5,8 +5,9 @@ use freehold_core::sign_in::{NotGiven, SignInSecrets};
 use serde_json::json;
 
 use super::SignInMachine;
-use super::choose::{Found, Round};
+use super::choose::Found;
 use super::outcome::{Need, Turn};
+use super::round::Round;
 use crate::cookies::{only_for, parse};
 use crate::{BrowserError, cookies};
 

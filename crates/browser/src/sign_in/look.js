@@ -18,8 +18,13 @@ const says = (element) =>
 
 // The provider's own words beside a field, or about what it waits for.
 const beside = (field) => {
-    for (let e = field?.parentElement; e; e = e.parentElement) if (words(e, 200).length >= 20) return words(e, 200);
-    return null;
+    // Labels name fields; they count only where nothing else is said.
+    for (const without of ['button, select, [role=button], label', undefined]) {
+        for (let e = field?.parentElement; e && e !== document.body; e = e.parentElement) {
+            if (words(e, 200, without).length >= 15) return words(e, 200, without);
+        }
+    }
+    return field ? words(document.body, 200) || null : null;
 };
 const about = () => words(document.querySelector('main, [role=main], form') ?? document.body, 300) || null;
 

@@ -126,6 +126,17 @@ impl Eye {
     }
 }
 
+impl PageLook {
+    /// Which frame shows which screens.
+    pub(super) fn shows(&self) -> impl Iterator<Item = (String, usize)> {
+        let of = |look: &FrameLook| {
+            let id = look.frame.id().to_owned();
+            look.matched.iter().map(move |matched| (id.clone(), matched.screen)).collect::<Vec<_>>()
+        };
+        self.frames.iter().flat_map(of)
+    }
+}
+
 impl<'s> Pattern<'s> {
     fn of(screen: &'s Screen) -> Self {
         let asks_code = screen.fill.values().any(|fill| matches!(fill, Fill::Otp | Fill::RecoveryCode));

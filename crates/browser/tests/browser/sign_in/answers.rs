@@ -146,6 +146,14 @@ fn a_session_that_ends_straight_away_is_not_kept() {
 }
 
 #[test]
+fn a_provider_that_lets_in_and_sends_back_to_its_form_keeps_no_session() {
+    let mut scene = Scene::at(Shop::default(), |request| (request.method == "POST").then(|| Response::see("/orders")));
+    assert_eq!(scene.begin(), Turn::SessionNotKept);
+    assert_eq!(scene.secrets.states(), ["unknown"], "it says nothing, so it is not certain");
+    assert_eq!(scene.submitted(), ["ann|correct"]);
+}
+
+#[test]
 fn a_screen_with_a_selector_that_is_none_is_an_error_and_not_a_screen_that_never_shows() {
     let broken = json!([
         {"name": "in", "when": {"visible": "#account-menu"}, "means": "signed_in"},

@@ -98,6 +98,26 @@ fn it_stops_when_it_is_told_to() {
 }
 
 #[test]
+fn a_page_that_crashes_is_an_error_at_once_and_the_attempt_unknown() {
+    let mut scene =
+        Scene::at(Shop::default(), |request| (request.method == "POST").then(|| Response::page("<p>One moment</p>")));
+    let crash = std::cell::OnceCell::new();
+    let stop = || {
+        if !scene.log.lock().unwrap().is_empty() {
+            let tab = scene.tabs.first().unwrap();
+            crash.get_or_init(|| tab.page().session().send("Page.crash", json!({})).unwrap());
+        }
+        false
+    };
+    let begun = Instant::now();
+    let error = scene.machine.begin(&scene.tabs, &mut scene.secrets, &stop).unwrap_err();
+    assert_eq!(error.to_string(), "a page of the browser crashed");
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    scene.machine.give_up(&mut scene.secrets).unwrap();
+    assert_eq!(scene.secrets.states(), ["unknown"]);
+}
+
+#[test]
 fn an_address_in_a_query_is_not_the_page_s_own() {
     // A page that only leads to the orders has their address in its query, and an account menu too.
     let mut scene = Scene::at(Shop::default(), |request| match request.target.as_str() {
