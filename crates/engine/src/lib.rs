@@ -19,6 +19,7 @@ mod problem;
 mod profile;
 mod record;
 mod redact;
+mod removed;
 mod run;
 mod schedule;
 mod sentence;

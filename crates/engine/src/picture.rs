@@ -113,7 +113,7 @@ impl Inner {
         Ok(views.iter().find(|view| view.kind == main.kind).map_or(CredentialState::None, |view| view.state))
     }
 
-    fn stream_views(&self, row: &SourceRow, connector: Option<&Connector>) -> Result<Vec<StreamView>, Problem> {
+    pub(crate) fn stream_views(&self, row: &SourceRow, connector: Option<&Connector>) -> Result<Vec<StreamView>, Problem> {
         let mut kept: BTreeMap<String, StreamView> = BTreeMap::new();
         for stream in self.data.streams(row.id).map_err(from_store)? {
             let view = StreamView {

@@ -81,7 +81,7 @@ impl Engine {
 impl Inner {
     /// The field that says what a record is, as the manifest's `x_pdpp_role` names it.
     fn title_field(&self, source: SourceId, stream: &str) -> Result<Option<String>, Problem> {
-        let row = self.source_row(source)?;
+        let row = self.any_source_row(source)?;
         let connector = self.catalog.get(&row.connector).ok();
         let declared = connector.as_ref().and_then(|connector| connector.manifest.stream(stream));
         Ok(declared.and_then(|stream| stream.field_with_role("primary-title")).map(str::to_owned))

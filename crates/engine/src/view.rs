@@ -212,6 +212,29 @@ pub struct StreamView {
     pub newest: Option<Timestamp>,
 }
 
+/// What was collected from a source, whether the source is still there or was removed.
+#[derive(Clone, Debug, Serialize)]
+pub struct CollectedView {
+    /// The source's id.
+    pub id: SourceId,
+    /// The owner's name for it; a removed one may share it with another.
+    pub name: String,
+    /// Its connector.
+    pub connector: ConnectorName,
+    /// The connector's name as a person reads it, where it is still there.
+    pub connector_display_name: String,
+    /// The account it belonged to, as far as it was confirmed.
+    pub account: Option<String>,
+    /// Whether the source was removed.
+    pub removed: bool,
+    /// Its streams.
+    pub streams: Vec<StreamView>,
+    /// When a run last succeeded.
+    pub last_success_at: Option<Timestamp>,
+    /// When the source was added.
+    pub created_at: Timestamp,
+}
+
 /// A run.
 #[derive(Clone, Debug, Serialize)]
 pub struct RunView {

@@ -9,6 +9,7 @@ pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod live;
 pub(crate) mod records;
+pub(crate) mod removed;
 pub(crate) mod runs;
 pub(crate) mod setup;
 pub(crate) mod sources;

@@ -9,6 +9,7 @@ pub(crate) mod interaction;
 pub(crate) mod record;
 pub(crate) mod records;
 pub(crate) mod remove;
+pub(crate) mod removed;
 pub(crate) mod run;
 pub(crate) mod settings;
 pub(crate) mod setup;

@@ -13,7 +13,7 @@ use freehold_core::ProblemCode;
 use freehold_engine::{Engine, Permission};
 
 use crate::admit::{Access, Gate, Kind, admit};
-use crate::api::{answers, credentials, events, health, live, records, runs, setup, sources, tokens, vault};
+use crate::api::{answers, credentials, events, health, live, records, removed, runs, setup, sources, tokens, vault};
 use crate::app::App;
 use crate::config::{Door, WebConfig};
 use crate::refused::Refused;
@@ -135,6 +135,9 @@ fn api() -> Vec<Route> {
         api(GET, "/api/v1/sources/{id}/streams/{stream}/records/{key}/versions", Needs(Read), records::versions),
         api(GET, "/api/v1/sources/{id}/blobs/{sha256}", Needs(Read), records::blob),
 
+        api(GET, "/api/v1/removed-sources", Needs(Read), removed::list),
+        api(DELETE, "/api/v1/removed-sources/{id}", Needs(Reauthenticated), removed::delete),
+
         api(GET, "/api/v1/vault", Needs(Read), vault::show),
         api(POST, "/api/v1/vault/unlock", Needs(Reauthenticated), vault::unlock),
         api(POST, "/api/v1/vault/lock", Needs(Configure), vault::lock),
@@ -195,6 +198,9 @@ fn pages() -> Vec<Route> {
         page(GET, "/sources/{id}/streams/{stream}", Needs(Read), page::records::show_page),
         page(GET, "/sources/{id}/streams/{stream}/{key}", Needs(Read), page::record::show_page),
         page(GET, "/sources/{id}/blobs/{sha256}", Needs(Read), records::blob),
+
+        page(GET, "/removed-sources/{id}", Needs(Read), page::removed::show_page),
+        page(POST, "/removed-sources/{id}", Needs(Configure), page::removed::delete),
 
         page(GET, "/interactions/{id}", Needs(Read), page::interaction::show_page),
         page(POST, "/interactions/{id}", Needs(Answer), page::interaction::answer),

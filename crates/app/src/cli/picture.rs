@@ -41,6 +41,16 @@ pub(crate) struct Source {
     pub(crate) notices: Vec<String>,
 }
 
+/// What was collected from a source that was removed.
+#[derive(Deserialize)]
+pub(crate) struct Collected {
+    pub(crate) id: SourceId,
+    pub(crate) name: String,
+    pub(crate) connector_display_name: String,
+    pub(crate) account: Option<String>,
+    pub(crate) streams: Vec<Stream>,
+}
+
 /// One kind of sign-in details.
 #[derive(Deserialize)]
 pub(crate) struct Credential {

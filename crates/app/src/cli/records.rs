@@ -1,19 +1,19 @@
 //! `freehold records`.
 
 use clap::Args;
-use freehold_core::{Problem, RunId, Timestamp};
+use freehold_core::{Problem, ProblemCode, RunId, SourceId, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::client::{Client, segment};
-use super::picture::{Source, shell_word};
-use super::source::find;
+use super::picture::{Source, Stream, shell_word};
+use super::source::{find, find_removed};
 use super::terminal::{Cell, Terminal, Tone};
 use super::{Context, time};
 
 #[derive(Args, Debug)]
 pub(crate) struct Records {
-    /// A source's name or id; without it, everything there is
+    /// A source's name or id, also of one that was removed; without it, everything there is
     source: Option<String>,
     /// One of its streams; without it, the streams
     stream: Option<String>,
@@ -31,6 +31,14 @@ pub(crate) struct Records {
     /// What the record was before
     #[arg(long, requires = "key")]
     versions: bool,
+}
+
+/// The source whose records are read, and where the API has it.
+struct Origin {
+    id: SourceId,
+    name: String,
+    streams: Vec<Stream>,
+    is_removed: bool,
 }
 
 /// A record.
@@ -64,19 +72,25 @@ impl Records {
     pub(crate) fn run(self, context: &Context) -> Result<(), Problem> {
         let client = context.client()?;
         let terminal = context.terminal;
-        let source = self.source.as_deref().map(|source| find(&client, source)).transpose()?;
+        let source = self.source.as_deref().map(|source| origin(&client, source)).transpose()?;
         match (source, &self.stream, &self.key) {
             (None, ..) => {
                 let reply = client.get("/sources")?;
-                if terminal.json { terminal.raw(reply.json()) } else { streams(terminal, &reply.read::<Vec<Source>>()?) }
-            }
-            (Some(source), None, _) => {
                 if terminal.json {
-                    terminal.raw(client.get(&format!("/sources/{}", source.id))?.json())
-                } else {
-                    streams(terminal, &[source])
+                    return terminal.raw(reply.json());
                 }
+                let all: Vec<Origin> = reply.read::<Vec<Source>>()?.into_iter().map(Origin::from).collect();
+                streams(terminal, &all)
             }
+            (Some(source), None, _) if terminal.json && !source.is_removed => {
+                terminal.raw(client.get(&format!("/sources/{}", source.id))?.json())
+            }
+            (Some(source), None, _) if terminal.json => {
+                let all: Vec<Value> = client.get("/removed-sources")?.read()?;
+                let own = all.iter().find(|removed| removed["id"] == source.id.to_string());
+                terminal.raw(own.unwrap_or(&Value::Null).to_string().as_bytes())
+            }
+            (Some(source), None, _) => streams(terminal, &[source]),
             (Some(source), Some(stream), None) => self.page(&client, terminal, &source, stream),
             (Some(source), Some(stream), Some(key)) => {
                 let path = format!("/sources/{}/streams/{}/records/{}", source.id, segment(stream), segment(key));
@@ -85,7 +99,7 @@ impl Records {
         }
     }
 
-    fn page(&self, client: &Client, terminal: Terminal, source: &Source, stream: &str) -> Result<(), Problem> {
+    fn page(&self, client: &Client, terminal: Terminal, source: &Origin, stream: &str) -> Result<(), Problem> {
         let mut path = format!("/sources/{}/streams/{}/records?limit={}", source.id, segment(stream), self.limit);
         for (name, value) in [("text", &self.text), ("before", &self.before)] {
             if let Some(value) = value {
@@ -116,7 +130,24 @@ impl Records {
     }
 }
 
-fn streams(terminal: Terminal, sources: &[Source]) -> Result<(), Problem> {
+impl From<Source> for Origin {
+    fn from(source: Source) -> Self {
+        Self { id: source.id, name: source.name, streams: source.streams, is_removed: false }
+    }
+}
+
+/// The source of that id or name, or the removed one whose records stayed.
+fn origin(client: &Client, text: &str) -> Result<Origin, Problem> {
+    match find(client, text) {
+        Err(problem) if problem.code == ProblemCode::NotFound => match find_removed(client, text)? {
+            Some(removed) => Ok(Origin { id: removed.id, name: removed.name, streams: removed.streams, is_removed: true }),
+            None => Err(problem),
+        },
+        found => found.map(Origin::from),
+    }
+}
+
+fn streams(terminal: Terminal, sources: &[Origin]) -> Result<(), Problem> {
     let rows: Vec<Vec<Cell>> = sources
         .iter()
         .flat_map(|source| source.streams.iter().map(move |stream| (source, stream)))

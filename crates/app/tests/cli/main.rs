@@ -8,4 +8,5 @@ mod first_start;
 mod harness;
 mod help;
 mod mailbox;
+mod removed;
 mod serving;

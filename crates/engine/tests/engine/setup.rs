@@ -1,7 +1,7 @@
 //! First start, and adding sources that do not fit.
 
 use freehold_core::{CredentialMode, ProblemCode, SecretKind};
-use freehold_engine::{Caller, NewOwner, NewSource};
+use freehold_engine::{Caller, NewOwner, NewSource, RecordQuery};
 
 use crate::support::{OWNER, Server, filled, secret};
 
@@ -71,6 +71,45 @@ fn removing_a_source_keeps_its_records_unless_asked() {
     assert!(server.engine.sources(&OWNER).unwrap().is_empty());
     let check = server.engine.verify_audit(&OWNER).unwrap();
     assert!(check.intact, "{}", check.sentence);
+}
+
+#[test]
+fn what_a_removed_source_left_is_read_and_deleted_for_good() {
+    let server = Server::new();
+    let source = server.add("spec_only", &[], &[("username", "ada"), ("password", "right-password")]).id;
+    server.ended(source);
+    let before = server.engine.source(&OWNER, source).unwrap();
+    assert!(server.engine.removed_sources(&OWNER).unwrap().is_empty());
+    assert_eq!(server.engine.delete_removed(&OWNER, source, "spec_only").unwrap_err().code, ProblemCode::NotFound);
+    server.engine.remove_source(&OWNER, source, "spec_only", false).unwrap();
+
+    assert_eq!(server.engine.source(&OWNER, source).unwrap_err().code, ProblemCode::NotFound);
+    let removed = server.engine.removed_sources(&OWNER).unwrap();
+    let counts = |streams: &[freehold_engine::view::StreamView]| -> Vec<(String, u64)> {
+        streams.iter().map(|stream| (stream.label.clone(), stream.count)).collect()
+    };
+    assert_eq!((removed.len(), removed[0].id, removed[0].removed), (1, source, true));
+    assert_eq!(removed[0].account.as_deref(), Some("Ada"));
+    assert_eq!(counts(&removed[0].streams), counts(&before.streams));
+    let stream = &removed[0].streams.iter().find(|stream| stream.count > 0).unwrap().name;
+    let page = server.engine.records(&OWNER, source, stream, &RecordQuery::default()).unwrap();
+    assert!(!page.records.is_empty());
+    let key = &page.records[0].key;
+    assert_eq!(server.engine.record(&OWNER, source, stream, key).unwrap().data, page.records[0].data);
+
+    // Its name is free again, and what is called so now is another source.
+    let other = server.add("spec_only", &[], &[("username", "ada"), ("password", "right-password")]).id;
+    server.ended(other);
+    let stale = Caller::Cli { reauthenticated: false };
+    let refused = |caller: &Caller, name: &str| server.engine.delete_removed(caller, source, name).unwrap_err();
+    assert_eq!(refused(&stale, "spec_only").code, ProblemCode::ReauthenticationRequired);
+    assert_eq!(refused(&OWNER, "another name").at.as_deref(), Some("confirm_name"));
+    server.engine.delete_removed(&OWNER, source, "spec_only").unwrap();
+    assert!(server.engine.removed_sources(&OWNER).unwrap().is_empty());
+    let gone = server.engine.records(&OWNER, source, stream, &RecordQuery::default());
+    assert_eq!(gone.unwrap_err().code, ProblemCode::NotFound);
+    assert!(server.engine.records(&OWNER, other, stream, &RecordQuery::default()).unwrap().total > 0);
+    assert!(server.engine.verify_audit(&OWNER).unwrap().intact);
 }
 
 #[test]

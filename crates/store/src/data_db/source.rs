@@ -63,6 +63,11 @@ impl DataDb {
         self.read("reading a source", |connection| get(connection, id))
     }
 
+    /// A source that was removed, whose records were kept.
+    pub fn removed_source(&self, id: SourceId) -> Result<Option<SourceRow>> {
+        self.read("reading a removed source", |connection| find(connection, id, true))
+    }
+
     /// An owner's sources, in the order they were added.
     pub fn sources(&self, owner: OwnerId) -> Result<Vec<SourceRow>> {
         self.read("reading the sources", |connection| list(connection, owner, false))
@@ -143,9 +148,13 @@ impl DataDb {
 }
 
 pub(super) fn get(connection: &Connection, id: SourceId) -> Result<Option<SourceRow>> {
+    find(connection, id, false)
+}
+
+fn find(connection: &Connection, id: SourceId, removed: bool) -> Result<Option<SourceRow>> {
     Ok(connection
-        .prepare_cached("SELECT * FROM sources WHERE id = ?1 AND removed = 0")?
-        .query_row([id.to_string()], source_row)
+        .prepare_cached("SELECT * FROM sources WHERE id = ?1 AND removed = ?2")?
+        .query_row((id.to_string(), removed), source_row)
         .optional()?)
 }
 

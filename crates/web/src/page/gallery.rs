@@ -14,15 +14,16 @@ use freehold_core::{
     SourceId, Timestamp,
 };
 use freehold_engine::view::{
-    AuditView, CaptureView, ConnectorStreamView, ConnectorView, CredentialView, InteractionView, ModeView, ProgressView,
-    RecordPage, RecordView, RejectedView, RunView, SessionView, SlotView, SourceView, StreamView, TimelineView, TokenView,
-    VaultView, VersionView,
+    AuditView, CaptureView, CollectedView, ConnectorStreamView, ConnectorView, CredentialView, InteractionView, ModeView,
+    ProgressView, RecordPage, RecordView, RejectedView, RunView, SessionView, SlotView, SourceView, StreamView,
+    TimelineView, TokenView, VaultView, VersionView,
 };
 use freehold_engine::{Field, Form, Permission};
 use serde_json::{Value, json};
 
 use super::{
-    Frame, add, change, details, home, interaction, record, records, remove, run, settings, setup, sign_in, source, start,
+    Frame, add, change, details, home, interaction, record, records, remove, removed, run, settings, setup, sign_in, source,
+    start,
 };
 use crate::form::Start;
 
@@ -386,6 +387,21 @@ fn a_run_page() {
     look("run", &run::page(run::Facts { run, timeline, rejected, log: "connected\nlisted 6 boxes".to_owned() }));
 }
 
+fn collected(removed: bool) -> CollectedView {
+    let source = source(Status::Fresh);
+    CollectedView {
+        id: source.id,
+        name: source.name,
+        connector: source.connector,
+        connector_display_name: source.connector_display_name,
+        account: Some("Maria Lindqvist".to_owned()),
+        removed,
+        streams: source.streams,
+        last_success_at: source.last_success_at,
+        created_at: source.created_at,
+    }
+}
+
 #[test]
 fn records_and_a_record() {
     let letter = |key: &str, subject: &str, from: &str| RecordView {
@@ -412,7 +428,7 @@ fn records_and_a_record() {
             "a-very-long-address-without-any-break@example.test",
         ),
     ];
-    let whole = source(Status::Fresh);
+    let whole = collected(false);
     let stream = whole.streams[0].clone();
     let found = RecordPage { records: list.clone(), next: Some("c3".to_owned()), total: 12_345 };
     look("records", &records::page(whole.clone(), &stream, found, String::new(), true));
@@ -423,6 +439,7 @@ fn records_and_a_record() {
     before["subject"] = json!("The pond");
     let versions =
         [version(Some(list[0].data.clone()), "2026-03-02T07:00:20Z"), version(Some(before), "2026-03-01T09:06:00Z")];
+    look("removed", &removed::page(collected(true), true, None));
     look("record", &record::page(whole, "letters", "Letters".to_owned(), list[0].clone(), &versions));
 }
 
@@ -478,6 +495,7 @@ fn settings_page() {
             hash: "9f86".to_owned(),
         }],
         connectors: vec![connector()],
+        removed: vec![collected(true)],
     };
     look("settings", &settings::page(facts(), None, true, settings::Told::default()));
     let mut locked = facts();

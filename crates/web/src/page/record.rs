@@ -2,7 +2,7 @@
 
 use askama::Template;
 use freehold_core::{SourceId, Timestamp};
-use freehold_engine::view::{RecordView, SourceView, VersionView};
+use freehold_engine::view::{CollectedView, RecordView, VersionView};
 use serde_json::{Map, Value};
 
 use super::records::stream_of;
@@ -20,7 +20,8 @@ const DEPTH: usize = 3;
 #[template(path = "record.html")]
 pub(super) struct RecordPage {
     pub(super) frame: Frame,
-    source: SourceView,
+    source: CollectedView,
+    source_url: String,
     stream_url: String,
     stream_label: String,
     title: String,
@@ -76,7 +77,7 @@ pub(crate) async fn show_page(visitor: Visitor, Named((id, stream, key)): Named<
     let wanted = stream.clone();
     let (source, record, versions) = visitor
         .ask(move |engine, caller| {
-            let source = engine.source(caller, id)?;
+            let source = engine.collected(caller, id)?;
             let record = engine.record(caller, id, &wanted, &key)?;
             Ok((source, record, engine.versions(caller, id, &wanted, &key)?))
         })
@@ -86,7 +87,7 @@ pub(crate) async fn show_page(visitor: Visitor, Named((id, stream, key)): Named<
 }
 
 pub(super) fn page(
-    source: SourceView,
+    source: CollectedView,
     stream: &str,
     label: String,
     record: RecordView,
@@ -109,6 +110,7 @@ pub(super) fn page(
         versions: versions_of(source.id, versions),
         title: record.title,
         key: record.key,
+        source_url: url::collected(&source),
         source,
     }
 }

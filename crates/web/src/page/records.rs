@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use freehold_core::{Problem, ProblemCode, SourceId, Timestamp};
-use freehold_engine::view::{RecordPage, RecordView, SourceView, StreamView};
+use freehold_engine::view::{CollectedView, RecordPage, RecordView, StreamView};
 use serde_json::Value;
 
 use super::text::{When, counted, words};
@@ -22,7 +22,8 @@ const CELL: usize = 60;
 #[template(path = "records.html")]
 pub(super) struct RecordsPage {
     pub(super) frame: Frame,
-    source: SourceView,
+    source: CollectedView,
+    source_url: String,
     label: String,
     text: String,
     total: String,
@@ -56,14 +57,14 @@ pub(crate) async fn show_page(
     let query = filter.into_query();
     let wanted = stream.clone();
     let (source, found) = visitor
-        .ask(move |engine, caller| Ok((engine.source(caller, id)?, engine.records(caller, id, &wanted, &query)?)))
+        .ask(move |engine, caller| Ok((engine.collected(caller, id)?, engine.records(caller, id, &wanted, &query)?)))
         .await?;
     let view = stream_of(&source, &stream)?;
     Ok(show(&page(source, &view, found, text, is_first)))
 }
 
 /// The stream of that name.
-pub(super) fn stream_of(source: &SourceView, name: &str) -> Result<StreamView, Problem> {
+pub(super) fn stream_of(source: &CollectedView, name: &str) -> Result<StreamView, Problem> {
     source.streams.iter().find(|stream| stream.name == name).cloned().ok_or_else(|| {
         Problem::new(
             ProblemCode::NotFound,
@@ -73,7 +74,13 @@ pub(super) fn stream_of(source: &SourceView, name: &str) -> Result<StreamView, P
     })
 }
 
-pub(super) fn page(source: SourceView, stream: &StreamView, found: RecordPage, text: String, is_first: bool) -> RecordsPage {
+pub(super) fn page(
+    source: CollectedView,
+    stream: &StreamView,
+    found: RecordPage,
+    text: String,
+    is_first: bool,
+) -> RecordsPage {
     let columns = columns(&found.records);
     let row = |record: &RecordView| Row {
         url: url::record(source.id, &stream.name, &record.key),
@@ -96,6 +103,7 @@ pub(super) fn page(source: SourceView, stream: &StreamView, found: RecordPage, t
         here,
         text,
         is_first,
+        source_url: url::collected(&source),
         source,
     }
 }

@@ -6,11 +6,13 @@ use freehold_core::id::TokenId;
 use freehold_core::status::VaultState;
 use freehold_core::{Problem, ProblemCode};
 use freehold_engine::Permission;
-use freehold_engine::view::{AuditCheck, AuditView, ConnectorView, SessionView, SlotView, TokenView, VaultView};
+use freehold_engine::view::{
+    AuditCheck, AuditView, CollectedView, ConnectorView, SessionView, SlotView, TokenView, VaultView,
+};
 
 use super::details::give_passphrase;
 use super::text::{When, words};
-use super::{Frame, Page, Under, go_to, show_with};
+use super::{Frame, Page, Under, go_to, removed, show_with, url};
 use crate::admit::Visitor;
 use crate::api::Named;
 use crate::body::FormBody;
@@ -34,6 +36,7 @@ pub(super) struct SettingsPage {
     scopes: Vec<(&'static str, &'static str)>,
     audit: Vec<AuditRow>,
     connectors: Vec<ConnectorView>,
+    removed: Vec<RemovedRow>,
     asks_passphrase: bool,
     told: Told,
 }
@@ -67,6 +70,14 @@ struct TokenRow {
     last_used: Option<When>,
 }
 
+struct RemovedRow {
+    url: String,
+    name: String,
+    connector: String,
+    account: Option<String>,
+    held: String,
+}
+
 struct AuditRow {
     at: When,
     actor: String,
@@ -81,6 +92,7 @@ pub(super) struct Facts {
     pub(super) tokens: Vec<TokenView>,
     pub(super) audit: Vec<AuditView>,
     pub(super) connectors: Vec<ConnectorView>,
+    pub(super) removed: Vec<CollectedView>,
 }
 
 async fn look(visitor: &Visitor) -> Result<Facts, Refused> {
@@ -92,6 +104,7 @@ async fn look(visitor: &Visitor) -> Result<Facts, Refused> {
                 tokens: engine.tokens(caller)?,
                 audit: engine.latest_audit(caller, TAIL)?,
                 connectors: engine.connectors(),
+                removed: engine.removed_sources(caller)?,
             })
         })
         .await
@@ -185,6 +198,13 @@ pub(super) fn page(
         action: words(&entry.action),
         subject: entry.subject,
     };
+    let removed = |source: CollectedView| RemovedRow {
+        url: url::collected(&source),
+        held: removed::held(&source),
+        name: source.name,
+        connector: source.connector_display_name,
+        account: source.account,
+    };
     SettingsPage {
         frame: Frame::new("Settings", Under::Settings),
         vault_sign: vault_sign(facts.vault.state),
@@ -196,6 +216,7 @@ pub(super) fn page(
         scopes: Permission::SCOPES.map(|scope| (scope.as_str(), scope_words(scope))).to_vec(),
         audit: facts.audit.into_iter().map(entry).collect(),
         connectors: facts.connectors,
+        removed: facts.removed.into_iter().map(removed).collect(),
         asks_passphrase,
         told,
     }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use freehold_core::SourceId;
+use freehold_engine::view::CollectedView;
 
 /// One segment of a path, or one value of a query, percent-encoded (RFC 3986: all but the unreserved characters).
 pub(crate) fn segment(text: &str) -> String {
@@ -21,6 +22,12 @@ pub(crate) fn segment(text: &str) -> String {
         ".." => "%2E%2E".to_owned(),
         _ => encoded,
     }
+}
+
+/// The page of a source, or of what is left of it.
+pub(crate) fn collected(source: &CollectedView) -> String {
+    let folder = if source.removed { "removed-sources" } else { "sources" };
+    format!("/{folder}/{}", source.id)
 }
 
 /// The page of a stream's records.
