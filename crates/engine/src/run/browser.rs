@@ -96,7 +96,7 @@ impl RunBrowser {
     /// Which account is signed in, read on the page the manifest names; none if it does not show there.
     pub(super) fn read_identity(&self, rule: &IdentityRule, patience: Duration) -> Step<Option<Identity>> {
         let tab = self.tabs.first().map_err(failed)?;
-        Ok(freehold_browser::read_identity(tab.page(), rule, patience).map_err(failed)?)
+        freehold_browser::read_identity(tab.page(), rule, patience).map_err(failed)
     }
 
     /// Lends it to the connector, whose addresses this returns: over WebSocket, and over http.

@@ -106,7 +106,7 @@ impl Entrance<'_> {
     fn is_signed_out(&self) -> Step<bool> {
         let Some(descriptor) = self.connector.resolved_sign_in(&self.source.settings) else { return Ok(false) };
         let machine = SignInMachine::new(descriptor, self.connector.captures(), Arc::clone(&self.inner.clock));
-        Ok(machine.asks_to_sign_in(self.browser.tabs()).map_err(failed)?)
+        machine.asks_to_sign_in(self.browser.tabs()).map_err(failed)
     }
 }
 
