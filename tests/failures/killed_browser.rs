@@ -84,6 +84,34 @@ fn a_browser_whose_server_is_killed_at_any_moment() {
     assert!(died_in.len() >= 5, "the servers died in {died_in:?} alone: the moments are wrong");
 }
 
+/// What lay open in memory is gone with its server; the copy sealed right after signing in is the one that counts (decision 10).
+#[test]
+fn who_was_signed_in_when_the_server_died_still_is() {
+    let shop = Practice::start(Options::default()).expect("the practice shop");
+    let mut server = Server::new(&[]);
+    server.start();
+    let owner = Owner { shop: &shop, name: "maria", cookie: server.sign_in(), id: add(&server, &shop, "maria", &MARIA) };
+    owner.wait_for(&server, "collecting");
+    server.kill();
+    let left = browser_directories(&server);
+    assert!(left.iter().any(|directory| directory.join("profile").is_dir()), "nothing lay open: {left:?}");
+    // A sealed copy that was never finished, as a power cut leaves it.
+    let unfinished = server.folder().join("data/profiles").join(format!("{}.new", owner.id));
+    std::fs::write(&unfinished, "half a profile").expect("written");
+    server.start();
+    let still: Vec<_> = left.iter().filter(|directory| directory.exists()).collect();
+    assert!(still.is_empty() && !unfinished.exists(), "{still:?} left");
+    let until = Instant::now() + LIMIT;
+    while !owner.is_done(&server) {
+        assert!(Instant::now() < until, "never got there: {:#}", owner.source(&server));
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+    assert_eq!(shop.counts().of(Site::Shop, "maria").passwords, 1, "signed in a second time");
+    let runs = server.json(&["runs", "maria"]);
+    let outcomes: Vec<_> = runs.as_array().into_iter().flatten().map(|run| &run["outcome"]["outcome"]).collect();
+    assert_eq!(outcomes, ["succeeded", "interrupted"]);
+}
+
 /// The owner of one of the sources, in the console.
 struct Owner<'a> {
     shop: &'a Practice,

@@ -19,6 +19,10 @@ use crate::problem::from_store;
 use crate::server::Inner;
 
 const FIRST_GENERATION: u32 = 1;
+/// Of the data directory.
+const FOLDER: &str = "profiles";
+/// What a copy is called until all of it is written.
+const UNFINISHED: &str = "new";
 
 impl Inner {
     /// Lays a source's profile out in `directory`; an empty one, and a key for it, if it has none yet. Returns the cookies that were
@@ -65,7 +69,7 @@ impl Inner {
     fn write_profile(&self, vault: &ProfileVault, directory: &Path, cookies: &Value, place: &Path) -> io::Result<()> {
         let folder = place.parent().unwrap_or(place);
         fs::create_dir_all(folder)?;
-        let beside = place.with_extension("new");
+        let beside = place.with_extension(UNFINISHED);
         remove_if_there(&beside)?;
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
         let sealing = vault.seal(io::BufWriter::new(file), &*self.rng)?;
@@ -84,7 +88,7 @@ impl Inner {
         let audit = self.audited(&caller.actor(), "profile.destroy", &source.to_string(), &[]);
         self.vault_db.forget(source, KeyPurpose::Profile.as_str(), audit).map_err(from_store)?;
         let place = self.profile_place(source);
-        for path in [&place, &previous(&place), &place.with_extension("new")] {
+        for path in [&place, &previous(&place), &place.with_extension(UNFINISHED)] {
             remove_if_there(path).map_err(|error| unusable(&error))?;
         }
         Ok(())
@@ -98,7 +102,7 @@ impl Inner {
     }
 
     fn profile_place(&self, source: SourceId) -> PathBuf {
-        self.config.data_dir.join("profiles").join(format!("{source}.sealed"))
+        self.config.data_dir.join(FOLDER).join(format!("{source}.sealed"))
     }
 
     fn profile_vault(&self, source: SourceId, connector: &ConnectorName) -> Result<Option<ProfileVault>, Problem> {
@@ -135,6 +139,18 @@ impl Inner {
         };
         let audit = self.audited("freehold", "profile.new_key", &source.id.to_string(), &[]);
         self.vault_db.put_source_key(row, audit).map_err(from_store)
+    }
+}
+
+/// Removes sealed copies that a dead server had not finished.
+pub(crate) fn remove_unfinished(data_dir: &Path) {
+    let Ok(entries) = fs::read_dir(data_dir.join(FOLDER)) else { return };
+    for path in
+        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.extension() == Some(UNFINISHED.as_ref()))
+    {
+        if let Err(error) = remove_if_there(&path) {
+            tracing::warn!(file = %path.display(), %error, "an unfinished browser profile could not be removed");
+        }
     }
 }
 

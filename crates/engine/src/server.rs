@@ -23,6 +23,7 @@ use crate::live::Stages;
 use crate::owner::FirstStart;
 use crate::picture::Live;
 use crate::problem::from_store;
+use crate::profile::remove_unfinished;
 use crate::run::Mail;
 use crate::schedule::{self, Wake};
 use crate::throttle::Throttle;
@@ -123,8 +124,10 @@ impl Engine {
         let data_dir = DataDir::open(&config.data_dir).map_err(open_problem)?;
         let vault_db = VaultDb::open(&data_dir).map_err(open_problem)?;
         let data = DataDb::open(&data_dir, Arc::clone(&clock)).map_err(open_problem)?;
-        // What a dead server left there: its runs are over, and their processes died with it.
+        // What a dead server left there: its runs are over, and their processes died with it. A browser's open profile goes too, since
+        // the copy that was sealed when it was signed in is the better one (docs/decisions/0010).
         clear_scratch(&config.scratch);
+        remove_unfinished(&config.data_dir);
         make_scratch(&config.scratch)?;
         let catalog = Catalog::new(&config)?;
         let door = Door::open(&vault_db, &config.key_file)?;
@@ -276,15 +279,22 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// How long the processes of a dead server, which the kernel is ending, may go on writing where they did.
+const LAST_WRITES: Duration = Duration::from_secs(2);
+
 /// Removes what a server keeps in the scratch directory, and nothing else that may be there; the directory too if that leaves it
 /// empty.
 fn clear_scratch(scratch: &Path) {
     for own in ["runs", "taken", "connectors", "b", "policies"].map(|name| scratch.join(name)) {
-        match std::fs::remove_dir_all(&own) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+        let until = Instant::now() + LAST_WRITES;
+        while let Err(error) = std::fs::remove_dir_all(&own)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            if Instant::now() >= until {
                 tracing::warn!(dir = %own.display(), %error, "a scratch directory could not be removed");
+                break;
             }
-            _ => {}
+            std::thread::park_timeout(Duration::from_millis(20));
         }
     }
     // It may hold what others keep there, and then it stays.
