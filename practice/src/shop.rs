@@ -48,6 +48,7 @@ pub(crate) fn router(world: Shared) -> Router {
         .route("/phone", get(pocket::phone).post(pocket::tap))
         .route("/moods", get(control::page).post(control::change))
         .route("/moods/counts", get(control::counts))
+        .route("/moods/letters", get(control::letters))
         .route("/moods/expire-sessions", post(control::expire_sessions))
         .route("/moods/reset", post(control::reset))
         .route("/accounts/{name}/password", post(control::password))

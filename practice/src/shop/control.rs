@@ -151,6 +151,13 @@ pub(super) async fn counts(State(world): State<Shared>) -> Response {
     Json(&world.lock().counts).into_response()
 }
 
+/// The letters in the pictures of the sign-ins under way, for programs that play a person and cannot see.
+pub(super) async fn letters(State(world): State<Shared>) -> Response {
+    let world = world.lock();
+    let attempts = world.sessions.values().filter_map(|session| session.attempt.as_ref());
+    Json(attempts.map(|attempt| attempt.captcha.clone()).collect::<Vec<_>>()).into_response()
+}
+
 pub(super) async fn expire_sessions(State(world): State<Shared>) -> Response {
     world.lock().expire_sessions();
     reply::see("/moods")
