@@ -1,6 +1,6 @@
 //! What the browser tells beside the page itself: the status a document came with, or why one did not come.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use freehold_core::Timestamp;
 use serde::Deserialize;
@@ -15,7 +15,7 @@ use crate::tabs::{Tab, Tabs};
 #[derive(Default)]
 pub(super) struct Answers {
     documents: BTreeMap<String, Answer>,
-    /// The addresses that documents were asked for at since something was done, redirections included.
+    /// The addresses that documents were got from since something was done, redirections included.
     way: Vec<String>,
     is_crashed: bool,
 }
@@ -47,6 +47,7 @@ struct Asked {
 
 #[derive(Deserialize)]
 struct Request {
+    method: String,
     url: String,
 }
 
@@ -82,9 +83,9 @@ impl Answers {
         if std::mem::take(&mut self.is_crashed) { Err(BrowserError::Crashed) } else { Ok(()) }
     }
 
-    /// Whether a page went to that address since something was done, whatever its query.
+    /// Whether a page went to that address since something was done, whatever its query says beside.
     pub(super) fn went_to(&self, address: &str) -> bool {
-        self.way.iter().any(|url| without_query(url) == without_query(address))
+        self.way.iter().any(|url| is_at(url, address))
     }
 
     /// Something is about to be done on that page: what comes is an answer to it.
@@ -104,7 +105,9 @@ impl Answers {
         match event.method.as_str() {
             "Network.requestWillBeSent" => {
                 let is_page = |asked: &Asked| {
-                    asked.r#type.as_deref() == Some("Document") && asked.frame_id.as_deref() == Some(&target)
+                    let is_own = asked.frame_id.as_deref() == Some(&target);
+                    // What is sent to an address does not show the page there.
+                    is_own && asked.r#type.as_deref() == Some("Document") && asked.request.method == "GET"
                 };
                 self.way.extend(event.params::<Asked>().filter(is_page).map(|asked| asked.request.url));
             }
@@ -128,6 +131,34 @@ impl Answers {
             }
             "Inspector.targetCrashed" => self.is_crashed = true,
             _ => {}
+        }
+    }
+}
+
+/// Whether an address is that of a page. Many sites have one path for all their pages, and tell them apart in the query.
+fn is_at(url: &str, page: &str) -> bool {
+    let query = |url: &'_ str| {
+        let url = url.split('#').next().unwrap_or_default();
+        let parts = url.split_once('?').map_or("", |(_, query)| query).split('&').filter(|part| !part.is_empty());
+        parts.map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    without_query(url) == without_query(page) && query(page).is_subset(&query(url))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_its_path_and_what_its_query_says_of_it() {
+        for (url, page, expected) in [
+            ("http://a/orders", "http://a/orders", true),
+            ("http://a/orders?from=sign-in#top", "http://a/orders", true),
+            ("http://a/sign-in?to=/orders", "http://a/orders", false),
+            ("http://a/index.php?lang=de&title=Orders", "http://a/index.php?title=Orders", true),
+            ("http://a/index.php?title=Sign-in&to=Orders", "http://a/index.php?title=Orders", false),
+        ] {
+            assert_eq!(is_at(url, page), expected, "{url} {page}");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use freehold_core::attempt::AttemptState;
 use freehold_core::sign_in::{Given, NotGiven, SignInSecrets, Wanted};
 use freehold_core::{AttemptId, SecretBytes, SecretKind};
-use freehold_protocol::manifest::Capture;
+use freehold_protocol::manifest::{Capture, Fill};
 
 use crate::BrowserError;
 
@@ -104,6 +104,16 @@ impl Attempts {
     pub(super) fn is_waiting(&self) -> bool {
         let waits = |form: &Form| form.is_judged && form.is_open && !form.is_passed && !form.is_left;
         self.code.is_some() || self.forms.values().any(waits)
+    }
+
+    /// Whether that was typed, as long as the provider has not refused it.
+    pub(super) fn have_typed(&self, fill: &Fill) -> bool {
+        let is_code = |name| self.code.as_ref().is_some_and(|code| code.name == name);
+        match fill {
+            Fill::Otp => is_code("otp"),
+            Fill::RecoveryCode => is_code("recovery_code"),
+            Fill::Field(name) => self.forms.values().any(|form| form.typed.contains(name)),
+        }
     }
 
     /// The provider refused what is named.

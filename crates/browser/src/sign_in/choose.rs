@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use freehold_core::attempt::AttemptState;
 use freehold_core::sign_in::SignInSecrets;
-use freehold_protocol::manifest::Means;
+use freehold_protocol::manifest::{Means, Screen};
 
 use super::given_cookies::GivenCookies;
 use super::look::{FrameLook, Matched, PageLook};
@@ -113,7 +113,7 @@ impl SignInMachine {
             self.note(Some(found.matched.screen), &found.page.address, "signed out again");
             return Ok(Some(Turn::SessionNotKept));
         }
-        if !screen.fill.is_empty() && self.was_sent_back() {
+        if self.was_sent_back(screen) {
             // Or it says why, which may take a moment.
             let is_over = self.refusal_beside(found).is_none() && round.is_puzzled_for(self.patience.explain);
             if is_over {
@@ -130,11 +130,12 @@ impl SignInMachine {
         self.act(found, round, secrets)
     }
 
-    /// Whether the provider answered what was typed with the start page, which is for those who are signed in, and that led to a form of
-    /// signing in again.
-    fn was_sent_back(&self) -> bool {
+    /// Whether the provider answered what was typed with the start page, which is for those who are signed in, and that led to this
+    /// screen, which asks for the same again.
+    fn was_sent_back(&self, screen: &Screen) -> bool {
+        let asks_again = screen.fill.values().any(|fill| self.attempts.have_typed(fill));
         let is_answer = self.acted.is_none() && self.cookies != GivenCookies::Set;
-        is_answer && self.attempts.is_waiting() && self.answers.went_to(&self.descriptor.start)
+        is_answer && self.attempts.is_waiting() && self.answers.went_to(&self.descriptor.start) && asks_again
     }
 
     /// Lets go of what was done last, as far as the page has reacted to it.

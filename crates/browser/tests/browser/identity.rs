@@ -43,6 +43,22 @@ fn the_key_is_normalised_and_the_display_is_as_the_page_has_it() {
 }
 
 #[test]
+fn the_key_is_as_it_is_written_whatever_the_page_makes_of_it() {
+    let of = |style: &str| {
+        let page = format!(
+            "<style>.menu {{ {style} }}</style><div class=menu><b id=account>\u{df}am <i>Rau</i><script>1</script></b></div>"
+        );
+        let origin = serve(move |_| Response::page(page.clone()));
+        let rule = json!({ "page": origin, "key": "#account" });
+        let browser = Browser::start();
+        let page = browser.chromium.first_page().unwrap();
+        read_identity(&page, &serde_json::from_value(rule).unwrap(), PATIENCE).unwrap().unwrap().key
+    };
+    assert_eq!(of("text-transform: uppercase"), "\u{df}am Rau");
+    assert_eq!(of("display: none"), "\u{df}am Rau");
+}
+
+#[test]
 fn a_placeholder_is_not_the_account() {
     let page = "<p id=email>Loading</p><script>setTimeout(() => email.textContent = 'ann@example.com', 250)</script>";
     assert_eq!(read(page).unwrap().unwrap().key, "ann@example.com");

@@ -154,6 +154,27 @@ fn a_provider_that_lets_in_and_sends_back_to_its_form_keeps_no_session() {
 }
 
 #[test]
+fn a_next_page_at_the_start_pages_own_address_is_no_way_back() {
+    // Everything has one address, and each step is shown after a redirection to it.
+    let page =
+        |inside: &str| Response::page(format!("<form method=post action=/orders>{inside}<button id=go>Go</button></form>"));
+    let mut scene = Scene::at(Shop::default(), move |request| {
+        let step = request.cookie.split("step=").nth(1).map(|step| step[..1].to_owned());
+        let next = |step: &str| Some(Response::see("/orders").header("Set-Cookie", &format!("step={step}; Path=/")));
+        match (request.method.as_str(), step.as_deref()) {
+            ("POST", _) if request.form.contains_key("otp") => next("2"),
+            ("POST", _) => next("1"),
+            (_, Some("1")) => Some(page("<input id=otp name=otp>")),
+            (_, Some("2")) => Some(Response::page("<a id=account-menu href=/>Ann</a>")),
+            _ => Some(page(&format!("{USER}{PASSWORD}"))),
+        }
+    });
+    scene.secrets.codes = vec!["123456"];
+    assert_eq!(scene.begin(), Turn::SignedIn);
+    assert_eq!(scene.submitted(), ["ann|correct", "code:123456"]);
+}
+
+#[test]
 fn a_screen_with_a_selector_that_is_none_is_an_error_and_not_a_screen_that_never_shows() {
     let broken = json!([
         {"name": "in", "when": {"visible": "#account-menu"}, "means": "signed_in"},
