@@ -60,6 +60,13 @@ fn sound_manifests_have_no_problem() {
         {"name": "out", "when": {"text": "signed out"}, "means": "signed_out"}
     ]});
     assert_eq!(problems(&document), []);
+    // One field for a code or, where none can be made, a recovery code; in this order alone.
+    let screens = document["sign_in"]["screens"].as_array_mut().unwrap();
+    screens.push(json!({"name": "code", "when": {"visible": "#code"}, "fill": {"#code": "otp"}}));
+    screens.push(json!({"name": "recovery", "when": {"visible": "#code"}, "fill": {"#code": "recovery_code"}}));
+    assert_eq!(problems(&document), []);
+    document["sign_in"]["screens"].as_array_mut().unwrap().swap(3, 4);
+    assert_eq!(problems(&document)[0].pointer, "/sign_in/screens/4/when");
 }
 
 #[test]

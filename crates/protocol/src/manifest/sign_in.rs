@@ -112,7 +112,8 @@ impl LocalText {
 pub enum Fill {
     /// A code made from the seed, or asked for.
     Otp,
-    /// A recovery code.
+    /// A recovery code. Where one field takes either code, this is a screen of its own, recognised by the same, after the one for
+    /// [`Fill::Otp`]: its turn comes when no code can be made.
     RecoveryCode,
     /// A field of a form.
     Field(String),

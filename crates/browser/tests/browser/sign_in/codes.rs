@@ -74,6 +74,26 @@ fn a_recovery_code_is_used_where_the_screens_lead_to_it_and_there_is_no_other_co
 }
 
 #[test]
+fn one_field_that_takes_either_code_is_two_screens_recognised_by_the_same() {
+    let mut screens = super::scene::screens();
+    let list = screens.as_array_mut().unwrap();
+    list.retain(|screen| screen["name"] != "recovery" && screen["name"] != "other ways");
+    let same = serde_json::json!({"name": "recovery", "when": {"visible": "#otp"}, "fill": {"#otp": "recovery_code"}, "submit": "#go"});
+    list.push(same);
+    let shop = Shop { code: Some("abcd-efgh"), ..Shop::default() };
+    let mut scene = Scene::new(shop).screens(screens.clone());
+    scene.secrets.recovery_codes = vec!["abcd-efgh"];
+    assert_eq!(scene.begin(), Turn::SignedIn);
+    assert_eq!(scene.secrets.states(), ["accepted", "accepted"]);
+
+    let mut scene = Scene::new(Shop { code: Some("123456"), ..shop }).screens(screens);
+    scene.secrets.codes = vec!["123456"];
+    scene.secrets.recovery_codes = vec!["abcd-efgh"];
+    assert_eq!(scene.begin(), Turn::SignedIn);
+    assert_eq!(scene.secrets.recovery_codes, ["abcd-efgh"], "none is burnt while there is a seed");
+}
+
+#[test]
 fn a_box_for_each_digit_is_filled_digit_by_digit_on_a_page_that_sends_itself() {
     let boxes = "<input class=digit id=otp maxlength=1>".to_owned() + &"<input class=digit maxlength=1>".repeat(5);
     let page = format!(

@@ -36,7 +36,9 @@ pub(super) fn check(manifest: &Manifest, pointer: &str, screens: &[Screen], goal
     }
     for (index, screen) in screens.iter().enumerate() {
         let at = format!("{pointer}/{index}");
-        if let Some(before) = screens[..index].iter().find(|before| before.when == screen.when) {
+        if let Some(before) =
+            screens[..index].iter().find(|before| before.when == screen.when && !is_instead(before, screen))
+        {
             let problem = format!("the screen {:?} is recognised by the same, and comes first", before.name);
             problems.add(format!("{at}/when"), problem, "Say what tells them apart");
         }
@@ -44,6 +46,12 @@ pub(super) fn check(manifest: &Manifest, pointer: &str, screens: &[Screen], goal
         action(manifest, &at, screen, goal, problems);
         meaning(manifest, &at, screen, goal, problems);
     }
+}
+
+/// Whether the later screen's recovery code goes where the earlier one's code does, when that cannot be made.
+fn is_instead(before: &Screen, screen: &Screen) -> bool {
+    let fills = |screen: &Screen, wanted| screen.fill.values().any(|fill| *fill == wanted);
+    fills(before, Fill::Otp) && fills(screen, Fill::RecoveryCode)
 }
 
 fn when(at: &str, when: &When, problems: &mut Problems) {
