@@ -65,8 +65,8 @@ function replace(current, fresh) {
 async function look() {
   const response = await fetch(location.href, { headers: { Accept: "text/html" } });
   if (response.redirected) {
-    // Signed out meanwhile, or set up no longer: the server says where to go.
-    location.assign(response.url);
+    // The owner's turn, or signed out meanwhile: the server says where to go. This page would lead there again on the way back.
+    location.replace(response.url);
     return;
   }
   if (!response.ok) {

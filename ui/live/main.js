@@ -348,4 +348,10 @@ root.querySelector(".live-plain")?.remove();
 part("app").hidden = false;
 part("keyboard").hidden = !touches;
 tell();
-line.open();
+const beside = root.closest("details");
+if (beside) {
+  // Only there to look: a browser nobody wants to see is not driven.
+  beside.addEventListener("toggle", () => line.open(), { once: true });
+} else {
+  line.open();
+}

@@ -74,7 +74,7 @@ impl Action {
             Action::ContinueSetup => "Continue setup",
             Action::CollectNow => "Collect now",
             Action::Watch => "Watch",
-            Action::SignIn => "Sign in in the secure browser",
+            Action::SignIn => "Sign in, in the secure browser",
             Action::Answer => "Answer",
             Action::GiveSignInDetails => "Give sign-in details",
             Action::LookInSecureBrowser => "Look in the secure browser",

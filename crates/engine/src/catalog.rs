@@ -360,7 +360,7 @@ fn mode_view(mode: CredentialMode, takes_credential: bool) -> ModeView {
             "Freehold may use them again, for this source only, whenever it needs to sign in. They are sealed on this machine.",
         ),
         CredentialMode::StreamedBrowser => (
-            "Use the secure browser without saving them",
+            "Use the secure browser without saving sign-in details",
             "You sign in yourself in a browser on this machine. Nothing you type is kept; you are asked again when the session ends.",
         ),
         CredentialMode::EphemeralBrowser => (

@@ -90,8 +90,10 @@ impl Engine {
 impl Inner {
     /// Closes it, or says that it is closed already.
     pub(crate) fn close_interaction(&self, id: InteractionId, state: InteractionState) -> Result<(), Problem> {
+        let closed = self.data.resolve_interaction(id, state, self.now());
+        // Only then: whoever is shown out looks at once what is next.
         self.stages.interaction_closed(id);
-        self.data.resolve_interaction(id, state, self.now()).map(drop).map_err(|error| match error {
+        closed.map(drop).map_err(|error| match error {
             StoreError::Conflict { .. } => no_longer_needed(),
             other => from_store(other),
         })

@@ -134,13 +134,13 @@ impl Work<'_> {
     /// The question's time is up.
     pub(super) fn lapse(&mut self) -> Step<()> {
         let Some(waiting) = self.waiting.take() else { return Ok(()) };
-        self.hide_browser();
         if self.inner.close_interaction(waiting.interaction, InteractionState::Expired).is_err() {
             // Answered at the last moment: the answer is in the mailbox.
             let until = Instant::now() + Duration::from_secs(1);
             self.waiting = Some(Waiting { until, ..waiting });
             return Ok(());
         }
+        self.hide_browser();
         self.transition(RunEvent::Answered, Some(json!({ "interaction": "expired" })))?;
         self.respond(&waiting.request_id, &InteractionResponse::timeout(&*waiting.request_id));
         self.unanswered = Some(waiting.reason);
@@ -150,9 +150,9 @@ impl Work<'_> {
     /// Nobody needs the answer any more.
     pub(super) fn withdraw(&mut self) -> Step<()> {
         if let Some(waiting) = self.waiting.take() {
-            self.hide_browser();
             // The owner may answer at this very moment, which changes nothing.
             let _ = self.inner.close_interaction(waiting.interaction, InteractionState::Withdrawn);
+            self.hide_browser();
         }
         Ok(())
     }

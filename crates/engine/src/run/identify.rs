@@ -55,7 +55,7 @@ impl Entrance<'_> {
         if !named || other.is_some() {
             self.set_identity(IdentityState::Proposed { identity: seen.clone() })?;
             let twice = match &other {
-                Some(name) => format!(" The same account is already connected as \"{name}\"."),
+                Some(name) => format!(" The same account is already connected as “{name}”."),
                 None => String::new(),
             };
             let message =

@@ -162,13 +162,13 @@ impl Entrance<'_> {
         self.browser.show(self.source.id, self.run.id, interaction)?;
         self.transition(RunEvent::Ask { interaction })?;
         let reply = self.wait(interaction, question, &mut machine);
-        self.browser.hide(self.run.id);
         if !matches!(reply, Ok(Reply::Fields(_) | Reply::Yes | Reply::No)) {
             // The owner may answer at this very moment, which changes nothing.
             let lapsed = reply.as_ref().is_err_and(|verdict| matches!(verdict.outcome, Outcome::NeedsOwner { .. }));
             let state = if lapsed { InteractionState::Expired } else { InteractionState::Withdrawn };
             let _ = self.inner.close_interaction(interaction, state);
         }
+        self.browser.hide(self.run.id);
         let reply = reply?;
         self.transition(RunEvent::Answered)?;
         Ok(reply)
@@ -235,7 +235,10 @@ pub(super) struct Question {
 
 fn question(need: &Need, mode: CredentialMode, provider: &str) -> Question {
     let asked = |kind, reason, message: String| Question { kind, reason, message, data: None };
-    let words = |words: &Option<String>| words.as_ref().map(|words| format!(" It says: “{words}”.")).unwrap_or_default();
+    let words = |words: &Option<String>| {
+        let said = words.as_ref().map(|words| format!(" It says: “{}.”", words.trim_end_matches(['.', ' '])));
+        said.unwrap_or_default()
+    };
     match need {
         Need::SignIn | Need::Credentials => {
             let why = match mode {

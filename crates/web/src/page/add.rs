@@ -215,7 +215,7 @@ pub(crate) async fn add(mut visitor: Visitor, Named(name): Named<ConnectorName>,
         consent: body.text("consent").is_some(),
     };
     match visitor.ask(move |engine, caller| engine.add_source(caller, new)).await {
-        Ok(source) => go_to(&format!("/sources/{}/setup", source.id)),
+        Ok(source) => go_to(&format!("/sources/{}/setup?follow=true", source.id)),
         Err(Refused(problem)) => again(&visitor, connector, mode, &body, problem),
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn credential_words(state: &CredentialState) -> (&'static str, Option
         CredentialState::Saved => ("Saved, not tried yet", None),
         CredentialState::Verifying => ("Being verified", None),
         CredentialState::Verified { when } => ("Verified", Some(When(*when))),
-        CredentialState::Rejected { when } => ("Refused by the provider; never sent again", Some(When(*when))),
+        CredentialState::Rejected { when } => ("Never sent again: refused by the provider", Some(When(*when))),
         CredentialState::Unknown { when } => ("Sent, but the answer was cut off", Some(When(*when))),
     }
 }
@@ -115,7 +115,7 @@ pub(crate) async fn save(mut visitor: Visitor, Named(id): Named<SourceId>, mut b
         Err(refused) => Err(refused),
     };
     match saved {
-        Ok(_) => go_to(&format!("/sources/{id}/setup")),
+        Ok(_) => go_to(&format!("/sources/{id}/setup?follow=true")),
         Err(Refused(problem)) if form::is_about_input(&problem) => {
             let asks = !visitor.is_reauthenticated();
             let page = page(source, &connector, &Start::Typed(&body), asks, Some(kind), Some(problem));

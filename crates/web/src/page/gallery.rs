@@ -384,7 +384,10 @@ fn a_run_page() {
         data: "{\"id\": 17, \"html\": \"<script>alert(1)</script>\"}".to_owned(),
     }];
     let run = a_run(RunState::Collecting { batch: 2 }, None, "Collecting.");
-    look("run", &run::page(run::Facts { run, timeline, rejected, log: "connected\nlisted 6 boxes".to_owned() }));
+    look(
+        "run",
+        &run::page(run::Facts { run, timeline, rejected, log: "connected\nlisted 6 boxes".to_owned(), of: setting_up() }),
+    );
 }
 
 fn collected(removed: bool) -> CollectedView {
@@ -446,12 +449,14 @@ fn records_and_a_record() {
 #[test]
 fn your_turn() {
     let code = form(None, json!([{"name": "code", "label": "Code", "required": true, "autocomplete": "one-time-code"}]));
-    let page = |asked| interaction::page(asked, &Start::Defaults, false, None);
+    let of = source(Status::NeedsOwner { reason: OwnerReason::CodeRequired });
+    let page = |asked| interaction::page(asked, &of, &Start::Defaults, false, None);
     look("turn-code", &page(asked(InteractionKind::Code, "Enter the code sent to \u{2022}\u{2022}\u{2022}42.", Some(code))));
     let mut identity = asked(InteractionKind::Identity, "Another account is signed in than the one you confirmed.", None);
     identity.expected = Some("maria@example.test".to_owned());
     identity.seen = Some(Identity { key: "jo".to_owned(), display: "jo@example.test".to_owned() });
-    look("turn-identity", &interaction::page(identity, &Start::Defaults, true, None));
+    look("turn-identity", &interaction::page(identity.clone(), &of, &Start::Defaults, true, None));
+    look("turn-identity-first", &interaction::page(identity, &setting_up(), &Start::Defaults, true, None));
     let mut late = asked(InteractionKind::Code, "Enter the code.", None);
     late.interaction_state = InteractionState::Expired;
     look("turn-late", &page(late));

@@ -1,16 +1,17 @@
 //! A run: its timeline in the owner's words, its counts, and the details below for those who want them.
 
 use askama::Template;
-use freehold_core::run::{Cause, Outcome};
-use freehold_core::{Problem, RunId, SourceId};
-use freehold_engine::view::{RejectedView, RunView, TimelineView};
+use freehold_core::run::{Cause, Outcome, RunState};
+use freehold_core::{InteractionId, Problem, RunId, SourceId};
+use freehold_engine::view::{RejectedView, RunView, SourceView, TimelineView};
 
+use super::interaction::Following;
 use super::text::{When, count};
 use super::{Frame, Page, Under, go_to, show};
 use crate::admit::Visitor;
-use crate::api::Named;
+use crate::api::{Asked, Named};
 use crate::refused::Refused;
-use crate::status::Sign;
+use crate::status::{Button, Sign, button};
 
 /// Rejected records shown on the page.
 const REJECTED: u32 = 100;
@@ -32,6 +33,8 @@ pub(super) struct RunPage {
     log: String,
     is_over: bool,
     interaction: Option<String>,
+    /// What the owner is needed for, now that it is over.
+    next: Option<Button>,
 }
 
 struct Entry {
@@ -46,9 +49,15 @@ pub(super) struct Facts {
     pub(super) timeline: Vec<TimelineView>,
     pub(super) rejected: Vec<RejectedView>,
     pub(super) log: String,
+    /// Its source.
+    pub(super) of: SourceView,
 }
 
-pub(crate) async fn show_page(visitor: Visitor, Named((source, id)): Named<(SourceId, RunId)>) -> Page {
+pub(crate) async fn show_page(
+    visitor: Visitor,
+    Named((source, id)): Named<(SourceId, RunId)>,
+    Asked(following): Asked<Following>,
+) -> Page {
     let facts = visitor
         .ask(move |engine, caller| {
             Ok(Facts {
@@ -56,11 +65,15 @@ pub(crate) async fn show_page(visitor: Visitor, Named((source, id)): Named<(Sour
                 timeline: engine.timeline(caller, id, 0)?,
                 rejected: engine.rejected(caller, id, 0, REJECTED)?,
                 log: engine.connector_log(caller, id)?,
+                of: engine.source(caller, source)?,
             })
         })
         .await?;
     if facts.run.source != source {
         return Err(Refused::not_found());
+    }
+    if let Some(turn) = following.instead(turn(&facts)) {
+        return turn;
     }
     Ok(show(&page(facts)))
 }
@@ -80,7 +93,10 @@ pub(crate) async fn cancel(visitor: Visitor, Named((source, id)): Named<(SourceI
 }
 
 pub(super) fn page(facts: Facts) -> RunPage {
-    let Facts { run, timeline, rejected, log } = facts;
+    let turn = turn(&facts);
+    let Facts { run, timeline, rejected, log, of } = facts;
+    // What the source needs follows from its last run; of one before it, nothing is to be done any more.
+    let next = if of.last_run == Some(run.id) { button(&of) } else { None };
     let c = run.counts;
     let all = [
         ("New", c.added),
@@ -93,10 +109,6 @@ pub(super) fn page(facts: Facts) -> RunPage {
         at: When(entry.at),
         sentence: entry.sentence,
         note: entry.note.and_then(|note| serde_json::to_string_pretty(&note).ok()),
-    };
-    let interaction = match &run.run_state {
-        freehold_core::run::RunState::WaitingForOwner { interaction, .. } => Some(format!("/interactions/{interaction}")),
-        _ => None,
     };
     RunPage {
         frame: Frame::new(format!("Run of {}", run.source_name), Under::Home),
@@ -111,14 +123,23 @@ pub(super) fn page(facts: Facts) -> RunPage {
         rejected,
         log,
         is_over: run.run_state.is_ended(),
-        interaction,
+        interaction: turn.map(|id| format!("/interactions/{id}")),
+        next: next.filter(|_| matches!(run.outcome, Some(Outcome::NeedsOwner { .. }))),
         run,
+    }
+}
+
+/// The question a run waits with. It may be answered already, and the run not have gone on yet.
+fn turn(facts: &Facts) -> Option<InteractionId> {
+    match facts.run.run_state {
+        RunState::WaitingForOwner { interaction, .. } => facts.of.interaction.filter(|open| *open == interaction),
+        _ => None,
     }
 }
 
 /// A run's state as a word and a shape.
 pub(super) fn sign(run: &RunView) -> Sign {
-    use freehold_core::run::RunState as S;
+    use RunState as S;
     let (word, shape) = match (&run.outcome, &run.run_state) {
         (Some(Outcome::Succeeded), _) => ("Succeeded", "fresh"),
         (Some(Outcome::NeedsOwner { .. }), _) => ("Needs you", "needs_owner"),

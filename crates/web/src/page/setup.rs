@@ -7,10 +7,11 @@ use freehold_core::status::Status;
 use freehold_core::{CredentialMode, CredentialState, SourceId};
 use freehold_engine::view::{InteractionView, RunView, SourceView};
 
+use super::interaction::Following;
 use super::text::{count, counted};
 use super::{Frame, Page, Under, show, url};
 use crate::admit::Visitor;
-use crate::api::Named;
+use crate::api::{Asked, Named};
 use crate::status::{Button, Sign, button, sign};
 
 #[derive(Template)]
@@ -18,6 +19,7 @@ use crate::status::{Button, Sign, button, sign};
 pub(super) struct SetupPage {
     pub(super) frame: Frame,
     source: SourceView,
+    heading: String,
     sign: Sign,
     steps: Vec<Step>,
     headline: String,
@@ -55,7 +57,7 @@ impl StepState {
     }
 }
 
-pub(crate) async fn show_page(visitor: Visitor, Named(id): Named<SourceId>) -> Page {
+pub(crate) async fn show_page(visitor: Visitor, Named(id): Named<SourceId>, Asked(following): Asked<Following>) -> Page {
     let (source, run, interaction) = visitor
         .ask(move |engine, caller| {
             let source = engine.source(caller, id)?;
@@ -64,12 +66,17 @@ pub(crate) async fn show_page(visitor: Visitor, Named(id): Named<SourceId>) -> P
             Ok((source, run, interaction))
         })
         .await?;
+    if let Some(turn) = following.instead(source.interaction) {
+        return turn;
+    }
     Ok(show(&page(source, run.as_ref(), interaction.as_ref())))
 }
 
 pub(super) fn page(source: SourceView, run: Option<&RunView>, interaction: Option<&InteractionView>) -> SetupPage {
     let outcome = run.and_then(|run| run.outcome.as_ref());
-    let is_done = source.last_success_at.is_some() && source.current_run.is_none();
+    let collected = source.last_success_at.is_some();
+    let stopped = matches!(source.status, Status::NeedsOwner { .. } | Status::Broken { .. } | Status::Waiting { .. });
+    let is_done = collected && !stopped && source.current_run.is_none();
     let working = source.current_run.is_some() && interaction.is_none();
     let stuck = !is_done && !working;
     let mut steps = Vec::new();
@@ -115,20 +122,27 @@ pub(super) fn page(source: SourceView, run: Option<&RunView>, interaction: Optio
         _ if is_done && held > 0 => (format!("Done. {} kept.", counted(held, "record is", "records are")), None),
         _ if is_done => ("Done. There was nothing to collect.".to_owned(), None),
         (Status::Paused, _) => (source.sentence.clone(), None),
-        (_, Some(Outcome::Failed { .. } | Outcome::Interrupted | Outcome::Cancelled { .. })) if !working => {
-            (source.sentence.clone(), run.and_then(|run| run.detail.clone()))
-        }
+        (
+            _,
+            Some(Outcome::NeedsOwner { .. } | Outcome::Failed { .. } | Outcome::Interrupted | Outcome::Cancelled { .. }),
+        ) if !working => (source.sentence.clone(), run.and_then(|run| run.detail.clone())),
         _ => {
             let told =
                 run.and_then(|run| run.progress.as_ref()).filter(|_| working).map(|progress| progress.message.clone());
             (run.filter(|_| working).map_or_else(|| source.sentence.clone(), |run| run.sentence.clone()), told)
         }
     };
+    let detail = detail.filter(|detail| *detail != headline);
     // "Continue setup" leads to this very page.
     let button = button(&source).filter(|button| !button.url.ends_with("/setup"));
     let progress = run.filter(|_| working).and_then(|run| run.progress.as_ref()).and_then(|p| Some((p.count?, p.total?)));
     SetupPage {
         frame: Frame::new(format!("Setting up {}", source.name), Under::Home),
+        heading: match (is_done, collected) {
+            (true, _) => format!("{} is set up", source.name),
+            (false, true) => format!("Connecting {} again", source.name),
+            (false, false) => format!("Setting up {}", source.name),
+        },
         sign: sign(&source.status),
         steps,
         headline,

@@ -170,7 +170,7 @@ pub(super) fn run_row(run: &RunView) -> RunRow {
 
 pub(crate) async fn run(visitor: Visitor, Named(id): Named<SourceId>) -> Page {
     let run = visitor.ask(move |engine, caller| engine.start_run(caller, id)).await?;
-    go_to(&format!("/sources/{id}/runs/{}", run.id))
+    go_to(&format!("/sources/{id}/runs/{}?follow=true", run.id))
 }
 
 pub(crate) async fn pause(visitor: Visitor, Named(id): Named<SourceId>) -> Page {
@@ -187,7 +187,7 @@ pub(crate) async fn sign_out(visitor: Visitor, Named(id): Named<SourceId>) -> Pa
 
 pub(crate) async fn try_again(visitor: Visitor, Named(id): Named<SourceId>) -> Page {
     visitor.ask(move |engine, caller| engine.try_again(caller, id)).await?;
-    go_to(&format!("/sources/{id}/setup"))
+    go_to(&format!("/sources/{id}/setup?follow=true"))
 }
 
 async fn then_back<F>(visitor: Visitor, id: SourceId, work: F) -> Page
