@@ -2,6 +2,7 @@
 
 mod amazon;
 mod stored;
+mod story;
 mod unseen;
 
 /// The sandbox's launcher for engines in these tests' own process.

@@ -121,14 +121,8 @@ struct Owner<'a> {
 }
 
 impl Owner<'_> {
-    fn get(&self, server: &Server, path: &str) -> Value {
-        let answer = server.http(&format!("GET /api/v1{path}"), &[("Cookie", &self.cookie)], "");
-        let (_, body) = answer.split_once("\r\n\r\n").expect("an answer");
-        serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
-    }
-
     fn source(&self, server: &Server) -> Value {
-        self.get(server, &format!("/sources/{}", self.id))
+        server.read(&self.cookie, &format!("/sources/{}", self.id))
     }
 
     /// Waits until a run is in this state or past it, and does what it asks for until then.
@@ -136,7 +130,8 @@ impl Owner<'_> {
         let rank = |state: &str| STATES.iter().position(|known| *known == state);
         let until = Instant::now() + LIMIT;
         while Instant::now() < until {
-            let run = self.source(server)["current_run"].as_str().map(|run| self.get(server, &format!("/runs/{run}")));
+            let run =
+                self.source(server)["current_run"].as_str().map(|run| server.read(&self.cookie, &format!("/runs/{run}")));
             let state = run.as_ref().and_then(|run| run["run_state"]["state"].as_str()).and_then(rank);
             if state.is_some_and(|state| Some(state) >= rank(aim)) {
                 return;
@@ -155,7 +150,7 @@ impl Owner<'_> {
     fn is_done(&self, server: &Server) -> bool {
         let source = self.source(server);
         if let Some(asked) = source["interaction"].as_str() {
-            let question = self.get(server, &format!("/interactions/{asked}"));
+            let question = server.read(&self.cookie, &format!("/interactions/{asked}"));
             assert_eq!(question["kind"], "code", "asked for without a cause: {question:#}");
             if question["interaction_state"] == "open" {
                 let code = self.shop.texted_code(Site::Shop, self.name).expect("a text");

@@ -161,6 +161,27 @@ impl Server {
         cookie.unwrap_or_else(|| panic!("not signed in: {answer}")).to_owned()
     }
 
+    /// What the API has at an address, for the session of this cookie.
+    pub fn read(&self, cookie: &str, address: &str) -> serde_json::Value {
+        let answer = self.http(&format!("GET /api/v1{address}"), &[("Cookie", cookie)], "");
+        let (_, body) = answer.split_once("\r\n\r\n").expect("an answer");
+        serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
+    }
+
+    /// Sends a form of the console, as a browser does; the whole answer.
+    pub fn submit(&self, cookie: &str, address: &str, fields: &[(&str, &str)]) -> String {
+        let encoded = |text: &str| -> String {
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+            text.bytes()
+                .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+                .collect()
+        };
+        let form: Vec<_> = fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+        let origin = self.origin();
+        let kind = ("Content-Type", "application/x-www-form-urlencoded");
+        self.http(&format!("POST {address}"), &[("Cookie", cookie), ("Origin", &origin), kind], &form.join("&"))
+    }
+
     /// The origin its pages have in a browser.
     pub fn origin(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)

@@ -295,12 +295,14 @@ impl Add {
             ));
         }
         let instead = "Give everything as options: see `freehold source add --help`.";
+        let in_browser = self.mode.is_some_and(|mode| mode != CredentialMode::StoredCredential);
+        let saves_nothing = connector.captures.is_empty() || in_browser;
         // With secrets from elsewhere or nothing to show words to, the command is a script's: it is not asked anything.
         let prompt = match Prompt::open(instead) {
             _ if self.secrets.is_named() || context.terminal.json => None,
             Ok(prompt) => Some(prompt),
             // Without sign-in details there may be nothing to ask; what is missing is named below.
-            Err(_) if connector.captures.is_empty() => None,
+            Err(_) if saves_nothing => None,
             Err(problem) => return Err(problem),
         };
         let name = self.name(&connector, prompt.as_ref())?;
