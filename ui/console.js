@@ -63,7 +63,9 @@ function replace(current, fresh) {
 
 /** Fetches this page again and replaces the fragments that changed. */
 async function look() {
-  const response = await fetch(location.href, { headers: { Accept: "text/html" } });
+  // What answers a form may be shown at an address that only takes forms.
+  const at = document.querySelector("[data-at]")?.getAttribute("data-at") ?? location.href;
+  const response = await fetch(at, { headers: { Accept: "text/html" } });
   if (response.redirected) {
     // The owner's turn, or signed out meanwhile: the server says where to go. This page would lead there again on the way back.
     location.replace(response.url);
