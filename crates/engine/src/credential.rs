@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use freehold_browser::cookies;
 use freehold_core::identity::IdentityState;
 use freehold_core::run::Cause;
 use freehold_core::{CredentialState, Problem, ProblemCode, SecretAddress, SecretBytes, SecretKind, SourceId};
 use freehold_protocol::manifest::Field;
 use freehold_protocol::secret_text::SecretFields;
-use freehold_store::{PutSecret, RunRow, SecretRow, SecretState, SourceKeyRow, SourceRow};
+use freehold_store::{AttemptRow, PutSecret, RunRow, SecretRow, SecretState, SourceKeyRow, SourceRow};
 use freehold_vault::{KeyPurpose, KeyState, SecretPayload, otp_seed, recovery_codes};
+use serde_json::{Value, json};
 
 use crate::caller::{Caller, Permission};
 use crate::catalog::Connector;
@@ -191,6 +193,12 @@ impl Inner {
             }
         }
         let version = self.vault_db.next_secret_version(source.id, kind).map_err(from_store)?;
+        if kind == SecretKind::RecoveryCodes {
+            // How many there are is no secret, and the owner wants to know how many are left.
+            let codes = payload.fields().next().and_then(|(_, codes)| recovery_codes::split(codes).ok());
+            let count = json!({ "version": version, "codes": codes.map_or(0, |codes| codes.len()) });
+            self.data.set_setting(&codes_setting(source.id), count).map_err(from_store)?;
+        }
         let address = address(version);
         let sealed = vault
             .seal(kind, version, &payload, &*self.rng)
@@ -245,6 +253,7 @@ impl Inner {
     ) -> Result<Vec<CredentialView>, Problem> {
         let secrets = self.vault_db.secrets(source.id).map_err(from_store)?;
         let attempts = self.vault_db.attempts(source.id).map_err(from_store)?;
+        let count = self.data.setting(&codes_setting(source.id)).map_err(from_store)?;
         let verifying = |secret: &SecretRow| {
             attempts.iter().any(|attempt| {
                 attempt.kind == secret.kind
@@ -268,11 +277,28 @@ impl Inner {
                     replaces: kept.map(|secret| secret.version),
                     saved_at: newest.map(|secret| secret.created_at),
                     last_used_at: newest.and_then(|secret| secret.last_used_at),
+                    codes_left: newest.and_then(|secret| codes_left(secret, count.as_ref()?, &attempts)),
                     consent: newest.and_then(|secret| secret.consent.clone()),
                 }
             })
             .collect())
     }
+}
+
+/// Where it is kept how many recovery codes a source was given.
+fn codes_setting(source: SourceId) -> String {
+    format!("recovery_codes/{source}")
+}
+
+/// How many codes of this version are not burnt yet, given how many there were of which version.
+fn codes_left(secret: &SecretRow, count: &Value, attempts: &[AttemptRow]) -> Option<u32> {
+    if secret.kind != SecretKind::RecoveryCodes || count["version"].as_u64() != Some(secret.version.into()) {
+        return None;
+    }
+    let burnt = attempts
+        .iter()
+        .filter(|attempt| attempt.kind == secret.kind && attempt.version == secret.version && attempt.code_index.is_some());
+    u32::try_from(count["codes"].as_u64()?).ok().map(|all| all.saturating_sub(burnt.count() as u32))
 }
 
 /// The version of a kind that may be used now: the newest that is saved or verified. A replacement that was refused leaves the
@@ -317,6 +343,13 @@ fn checked_fields(
                 let codes = recovery_codes::split(&value)
                     .map_err(|error| bad_input(&field.name, format!("{error}."), "Paste them one on a line."))?;
                 recovery_codes::join(&codes)
+            }
+            (SecretKind::Cookies, true) => {
+                let text = text_of(Some(&value)).unwrap_or_default();
+                cookies::parse(&text).map_err(|error| {
+                    bad_input(&field.name, format!("{error}."), "Export them again, and paste all of it.")
+                })?;
+                value
             }
             _ => value,
         };

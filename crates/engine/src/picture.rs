@@ -22,6 +22,9 @@ use crate::view::{CredentialView, ProfileView, ProgressView, RunView, SourceView
 #[derive(Default)]
 pub(crate) struct Live(Mutex<HashMap<RunId, (Counts, Option<ProgressView>)>>);
 
+/// With so few recovery codes left the owner is told to get new ones.
+const FEW_CODES: u32 = 2;
+
 impl Inner {
     pub(crate) fn set_live(&self, run: RunId, counts: Counts, progress: Option<ProgressView>) {
         lock(&self.live.0).insert(run, (counts, progress));
@@ -75,7 +78,7 @@ impl Inner {
                 .as_ref()
                 .map_or_else(|| row.connector.to_string(), |connector| connector.manifest.display_name.clone()),
             streams: self.stream_views(&row, connector.as_ref())?,
-            notices: self.notices(&row, connector.as_ref()),
+            notices: self.notices(&row, connector.as_ref(), &credentials),
             credentials,
             current_run: running.map(|run| run.id),
             last_run: last.map(|run| run.id),
@@ -142,7 +145,7 @@ impl Inner {
         Ok(views)
     }
 
-    fn notices(&self, row: &SourceRow, connector: Option<&Connector>) -> Vec<String> {
+    fn notices(&self, row: &SourceRow, connector: Option<&Connector>, credentials: &[CredentialView]) -> Vec<String> {
         let Some(connector) = connector else {
             return vec!["This source's connector is not there any more. Its records are kept.".to_owned()];
         };
@@ -152,6 +155,14 @@ impl Inner {
         }
         if connector.has_network() {
             notices.push("This connector may reach any host.".to_owned());
+        }
+        if let Some(left) = credentials.iter().find_map(|view| view.codes_left).filter(|left| *left <= FEW_CODES) {
+            let left = match left {
+                0 => "No recovery code is left".to_owned(),
+                1 => "Only one recovery code is left".to_owned(),
+                left => format!("Only {left} recovery codes are left"),
+            };
+            notices.push(format!("{left}. Have the provider make new ones, and save them here."));
         }
         let origins = connector.resolved_origins(&row.settings);
         let replaced = |host: &str| origins.iter().any(|origin| origin.split("://").nth(1) == Some(host));

@@ -193,6 +193,8 @@ pub struct CredentialView {
     pub saved_at: Option<Timestamp>,
     /// When it was last used.
     pub last_used_at: Option<Timestamp>,
+    /// How many codes are left, of a kind that holds many.
+    pub codes_left: Option<u32>,
     /// The words the owner agreed to.
     pub consent: Option<String>,
 }

@@ -171,6 +171,7 @@ fn source(status: Status) -> SourceView {
             replaces: None,
             saved_at: Some(at("2026-03-01T09:05:00Z")),
             last_used_at: Some(at("2026-03-02T07:00:10Z")),
+            codes_left: None,
             consent: None,
         }],
         settings: json!({"host": "mail.example.com", "port": "993"}).as_object().cloned().unwrap_or_default(),

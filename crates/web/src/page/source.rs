@@ -55,6 +55,7 @@ pub(super) struct DetailsRow {
     pub(super) saved: Option<When>,
     pub(super) used: Option<When>,
     pub(super) replaces: bool,
+    pub(super) codes_left: Option<u32>,
 }
 
 struct StreamRow {
@@ -155,6 +156,7 @@ pub(super) fn details_row(credential: &CredentialView) -> DetailsRow {
         saved: credential.saved_at.map(When),
         used: credential.last_used_at.map(When),
         replaces: credential.replaces.is_some(),
+        codes_left: credential.codes_left,
     }
 }
 
