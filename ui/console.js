@@ -8,6 +8,9 @@ const PACE = 1000;
 
 const dateAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
+/** For what has no time of day: the same day in every zone. */
+const dateAlone = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
+
 /** For a timeline, where much happens within a minute. */
 const toTheSecond = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
@@ -19,7 +22,8 @@ function localise(within) {
   for (const time of within.querySelectorAll("time")) {
     const instant = new Date(time.dateTime);
     if (!Number.isNaN(instant.valueOf())) {
-      time.textContent = (time.closest(".timeline") ? toTheSecond : dateAndTime).format(instant);
+      const withTime = time.closest(".timeline") ? toTheSecond : dateAndTime;
+      time.textContent = (time.dateTime.includes("T") ? withTime : dateAlone).format(instant);
       time.title = time.dateTime;
     }
   }

@@ -7,7 +7,7 @@ use freehold_engine::view::{CredentialView, RunView, SourceView, StreamView};
 use freehold_engine::{Caller, Engine};
 
 use super::details::credential_words;
-use super::text::{When, bytes, count, interval};
+use super::text::{Dated, When, bytes, count, interval};
 use super::{Frame, Page, Under, go_to, show, url};
 use crate::admit::Visitor;
 use crate::api::Named;
@@ -63,7 +63,7 @@ struct StreamRow {
     label: String,
     count: String,
     size: String,
-    newest: Option<When>,
+    newest: Option<Dated>,
 }
 
 /// A run in a list.
@@ -87,7 +87,7 @@ pub(super) fn page(source: SourceView, runs: &[RunView]) -> SourcePage {
         label: stream.label.clone(),
         count: count(stream.count),
         size: bytes(stream.bytes),
-        newest: stream.newest.map(When),
+        newest: stream.newest.map(Dated),
     };
     let stores = source.mode == CredentialMode::StoredCredential;
     SourcePage {

@@ -19,6 +19,26 @@ impl fmt::Display for When {
 // It writes nothing but digits and letters of its own.
 impl HtmlSafe for When {}
 
+/// When something at a provider was, as [`When`]; only the day where it tells no time of day, which is kept as midnight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Dated(pub(crate) Timestamp);
+
+impl fmt::Display for Dated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let instant = self.0;
+        if instant.as_millisecond() % DAY == 0 {
+            write!(f, "<time datetime=\"{}\">{}</time>", instant.strftime("%Y-%m-%d"), instant.strftime("%-d %b %Y"))
+        } else {
+            When(instant).fmt(f)
+        }
+    }
+}
+
+impl HtmlSafe for Dated {}
+
+/// In milliseconds.
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
 /// A count with its thousands apart: `12,345`.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -94,6 +114,13 @@ mod tests {
         assert_eq!(interval(Some(3_600)), "Every hour");
         assert_eq!(interval(Some(604_800)), "Every 7 days");
         assert_eq!(interval(None), "Only when you ask");
+    }
+
+    #[test]
+    fn a_day_is_not_given_a_time_of_day() {
+        let dated = |text: &str| Dated(text.parse().expect("a time")).to_string();
+        assert_eq!(dated("2026-03-01T00:00:00Z"), "<time datetime=\"2026-03-01\">1 Mar 2026</time>");
+        assert_eq!(dated("2026-03-01T00:00:01Z"), "<time datetime=\"2026-03-01T00:00:01Z\">1 Mar 2026, 00:00 UTC</time>");
     }
 
     #[test]
