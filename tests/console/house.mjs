@@ -1,8 +1,8 @@
-// A Freehold server and a demo mailbox of a journey's own, in a temporary folder, ended by their own process ids.
+// A Freehold server, a demo mailbox and a practice shop of a journey's own, in temporary folders, ended by their own process ids.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -15,20 +15,29 @@ const LIMIT = 30_000;
 /**
  * @typedef {{ host: string, port: number, user: string, password: string, messages: number }} Mailbox
  * @typedef {{ origin: string, setupCode: string, mailbox: Mailbox, log: () => string, stop: () => Promise<void> }} House
+ * @typedef {{ passwords: number, passwords_wrong: number, texts: number, codes: number, captchas: number }} AccountCounts
+ * @typedef {object} Shop
+ * @property {string} origin
+ * @property {string} port
+ * @property {(path: string, changes?: object) => Promise<void>} tell Changes a mood or an account.
+ * @property {() => Promise<{ requests: string[], accounts: Record<string, AccountCounts> }>} counts What happened to it so far.
+ * @property {() => Promise<string>} letters Those in the picture that is shown.
+ * @property {() => Promise<string>} text The code texted last.
+ * @property {() => Promise<void>} stop
  */
 
 /**
- * Starts both. `cargo build` has made the programs: `freehold`, and the example `demo_mailbox`.
+ * Starts a server and a mailbox. `cargo build` has made the programs: `freehold`, and the example `demo_mailbox`.
+ * @param {Record<string, string>} environment Variables the server finds lying about.
  * @returns {Promise<House>}
  */
-export async function start() {
+export async function start(environment = {}) {
   const folder = mkdtempSync(join(tmpdir(), "freehold-console-"));
   // A browser runs under a user of its own, and has to get to its directory in there.
   chmodSync(folder, 0o711);
-  const mailboxProgram = join(root, "target/debug/examples/demo_mailbox");
   // Beside the server's folder, not in it: the mail server's own user has to get to it.
   const mailFolder = mkdtempSync(join(tmpdir(), "freehold-mailbox-"));
-  const mailboxProcess = spawn(mailboxProgram, [mailFolder], { stdio: ["pipe", "pipe", "inherit"] });
+  const mailboxProcess = spawn(built("examples/demo_mailbox"), [mailFolder], { stdio: ["pipe", "pipe", "inherit"] });
   const mailbox = JSON.parse(await firstLine(mailboxProcess, () => true));
 
   const port = await freePort();
@@ -43,8 +52,10 @@ export async function start() {
     `runtime_dir = "${folder}/run"`,
     "",
   ].join("\n"));
-  const program = join(root, "target/debug/freehold");
-  const server = spawn(program, ["--config", config, "serve"], { stdio: ["ignore", "pipe", "pipe"] });
+  const server = spawn(built("freehold"), ["--config", config, "serve"], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...environment },
+  });
   let log = "";
   server.stderr.on("data", (data) => { log += data; });
   const code = /\b[A-Z2-9]{4}-[A-Z2-9]{4}\b/;
@@ -72,12 +83,55 @@ export async function start() {
 }
 
 /**
+ * Starts a practice shop. `cargo build` has made `freehold-practice`.
+ * @returns {Promise<Shop>}
+ */
+export async function startShop() {
+  const args = ["--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0", "--until-stdin-closes"];
+  const shop = spawn(built("freehold-practice"), args, { stdio: ["pipe", "pipe", "inherit"] });
+  const { http } = JSON.parse(await firstLine(shop, () => true));
+  const origin = `http://${http}`;
+  return {
+    origin,
+    port: new URL(origin).port,
+    tell: async (path, changes = {}) => {
+      const headers = { "Content-Type": "application/json" };
+      const answer = await fetch(origin + path, { method: "POST", headers, body: JSON.stringify(changes), redirect: "manual" });
+      if (answer.status >= 400) {
+        throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+      }
+    },
+    counts: async () => (await fetch(`${origin}/moods/counts`)).json(),
+    letters: async () => (await (await fetch(`${origin}/moods/letters`)).json())[0],
+    // The newest is on top.
+    text: async () => /\b\d{6}\b/.exec(await (await fetch(`${origin}/sms`)).text())?.[0] ?? "",
+    stop: async () => {
+      const closed = once(shop, "exit");
+      shop.stdin.end();
+      await closed;
+    },
+  };
+}
+
+/**
+ * The path of a program that cargo has made.
+ * @param {string} name
+ */
+function built(name) {
+  const path = join(root, "target/debug", name);
+  if (!existsSync(path)) {
+    throw new Error(`target/debug/${name} is missing: run cargo build --workspace, and cargo build -p freehold-dovecot --examples`);
+  }
+  return path;
+}
+
+/**
  * The first line a program prints that is wanted.
  * @param {import("node:child_process").ChildProcess} child
  * @param {(line: string) => boolean} wanted
  * @returns {Promise<string>}
  */
-export function firstLine(child, wanted) {
+function firstLine(child, wanted) {
   return new Promise((found, failed) => {
     if (!child.stdout) {
       failed(new Error("its output is not kept"));

@@ -48,7 +48,7 @@ pub(crate) fn test(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 fn steps() -> Vec<Step> {
-    let journeys = ["run", "live"].map(|name| {
+    let journeys = ["run", "live", "shop"].map(|name| {
         let mut journey = program("node");
         journey.arg(format!("tests/console/{name}.mjs"));
         journey
@@ -80,7 +80,7 @@ fn steps() -> Vec<Step> {
         Step {
             name: "the console in a real browser",
             commands: journeys.into(),
-            advice: "the last screenshots are in test-results/screens; repeat with `node tests/console/run.mjs`, or `live.mjs` beside it",
+            advice: "the last screenshots are in test-results/screens; repeat with `node tests/console/NAME.mjs`",
         },
     ]
 }

@@ -1,0 +1,199 @@
+// The owner in a browser of theirs, at the size of a laptop and of a phone: what the journeys have in common.
+
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { chromium } from "playwright-core";
+
+const results = resolve(import.meta.dirname, "../../test-results");
+export const passphrase = "correct horse battery staple";
+/** The address of a setup's status. */
+export const setup = /\/setup(\?|$)/;
+/** How long a step may take. Milliseconds. */
+const LIMIT = 30_000;
+
+const sizes = [
+  { name: "laptop", width: 1280, height: 800, phone: false },
+  { name: "phone", width: 390, height: 844, phone: true },
+];
+
+/**
+ * @typedef {import("playwright-core").Page} Page
+ * @typedef {import("./house.mjs").House} House
+ * @typedef {typeof sizes[number]} Size
+ * @typedef {object} Owner
+ * @property {Page} page
+ * @property {Size} size
+ * @property {(name: string) => Promise<void>} step Ends a step: nothing sticks out, every field has a label, and a picture is taken.
+ * @property {() => { presses: number, fields: number, seconds: number }} effort Since the first page; pictures take none of the time.
+ */
+
+/**
+ * Walks a journey at every size, or at the one named on the command line, and says how long each took.
+ * @param {string} name
+ * @param {(size: Size) => Promise<void>} journey
+ */
+export async function atEverySize(name, journey) {
+  const wanted = sizes.filter((size) => process.argv.includes(size.name));
+  for (const size of wanted.length > 0 ? wanted : sizes) {
+    const begun = Date.now();
+    await journey(size);
+    console.log(`ok   ${name} on a ${size.name}   ${((Date.now() - begun) / 1000).toFixed(1)} s`);
+  }
+}
+
+/**
+ * Opens the owner's browser, walks, and closes it and the house, whatever happened. No console error, no failed request.
+ * @param {Size} size
+ * @param {House} house
+ * @param {(owner: Owner) => Promise<void>} steps
+ * @param {string} screens Where the pictures go.
+ */
+export async function walk(size, house, steps, screens = join(results, "screens")) {
+  mkdirSync(screens, { recursive: true });
+  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: process.getuid?.() === 0 ? ["--no-sandbox"] : [] });
+  try {
+    const viewport = { width: size.width, height: size.height };
+    const context = await browser.newContext({ viewport, hasTouch: size.phone, isMobile: size.phone, timezoneId: "Europe/Lisbon", locale: "en-GB" });
+    context.setDefaultTimeout(LIMIT);
+    const counted = await countEffort(context);
+    /** @type {string[]} */
+    const wrong = [];
+    context.on("page", (page) => listen(page, wrong));
+    const page = await context.newPage();
+    const begun = Date.now();
+    let pictures = 0;
+    const step = async (/** @type {string} */ name) => {
+      const before = Date.now();
+      await seen(page, size, name);
+      await page.screenshot({ path: join(screens, `${size.name}-${name}.png`) });
+      pictures += Date.now() - before;
+    };
+    const effort = () => ({ ...counted, seconds: (Date.now() - begun - pictures) / 1000 });
+    await steps({ page, size, step, effort });
+    assert.deepEqual(wrong, [], "no console error, no failed request");
+  } catch (error) {
+    const picture = join(results, `${size.name}-failed.png`);
+    const page = browser.contexts()[0]?.pages()[0];
+    await page?.screenshot({ path: picture, fullPage: true });
+    throw new Error(`it stopped at ${page?.url()}, pictured in ${picture}; the server's log:\n${house.log()}`, { cause: error });
+  } finally {
+    await browser.close();
+    await house.stop();
+  }
+}
+
+/**
+ * Notes what goes wrong in a page.
+ * @param {Page} page
+ * @param {string[]} wrong
+ */
+function listen(page, wrong) {
+  page.on("console", (message) => { if (message.type() === "error") wrong.push(message.text()); });
+  page.on("pageerror", (error) => wrong.push(String(error)));
+  page.on("requestfailed", (request) => {
+    // Leaving a page ends its event stream and the look it may have under way; that is no failure.
+    const left = ["eventsource", "fetch"].includes(request.resourceType()) && request.failure()?.errorText === "net::ERR_ABORTED";
+    if (!left) wrong.push(`${request.method()} ${request.url()}: ${request.failure()?.errorText}`);
+  });
+  page.on("response", (response) => { if (response.status() >= 400) wrong.push(`${response.status()} ${response.url()}`); });
+}
+
+/**
+ * Counts presses of a button or a finger, and fields that were changed.
+ * @param {import("playwright-core").BrowserContext} context
+ */
+async function countEffort(context) {
+  const counted = { presses: 0, fields: 0 };
+  await context.exposeBinding("counted", (_, what) => { counted[/** @type {keyof typeof counted} */ (what)] += 1; });
+  await context.addInitScript(() => {
+    const { counted } = /** @type {{ counted: (what: string) => void }} */ (/** @type {unknown} */ (globalThis));
+    addEventListener("pointerdown", () => counted("presses"), true);
+    addEventListener("change", (event) => {
+      if (!["checkbox", "radio"].includes(/** @type {HTMLInputElement} */ (event.target).type)) counted("fields");
+    }, true);
+  });
+  return counted;
+}
+
+/**
+ * Nothing sticks out sideways, here and on the narrowest phone, and every field has a label.
+ * @param {Page} page
+ * @param {Size} size
+ * @param {string} name
+ */
+async function seen(page, size, name) {
+  const live = await page.locator("canvas[data-frame]").isVisible();
+  // The secure browser takes the owner's size, so what is in it would be laid out anew.
+  for (const width of live ? [size.width] : [320, size.width]) {
+    await page.setViewportSize({ width, height: size.height });
+    const over = await page.evaluate((width) => document.documentElement.scrollWidth - width, width);
+    assert.ok(over <= 0, `${name} is ${over} px wider than a screen of ${width} px`);
+  }
+  const unnamed = await page.evaluate(() => [...document.querySelectorAll("input:not([type=hidden]), select, textarea")]
+    .filter((field) => !field.hasAttribute("aria-label"))
+    .filter((field) => !("labels" in field) || !(/** @type {HTMLInputElement} */ (field).labels?.length)).length);
+  assert.equal(unnamed, 0, `${name} has fields without a label`);
+}
+
+/**
+ * First start: nothing else is reachable before it.
+ * @param {Owner} owner
+ * @param {House} house
+ */
+export async function moveIn({ page, step }, house) {
+  await page.goto(`${house.origin}/settings`);
+  assert.equal(new URL(page.url()).pathname, "/start");
+  await step("01-start");
+  await page.getByLabel("Setup code").fill(house.setupCode);
+  await page.getByLabel("Passphrase", { exact: true }).fill(passphrase);
+  await page.getByLabel("The same passphrase again").fill(passphrase);
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByRole("heading", { name: "Write down your recovery key" }).waitFor();
+  await step("02-recovery-key");
+  const groups = await page.locator(".key-groups code").allTextContents();
+  await page.getByRole("link", { name: "I have written it down" }).click();
+  await page.getByRole("heading", { name: "Check your recovery key" }).waitFor();
+  await step("03-check-key");
+  for (const field of await page.locator("input.code").all()) {
+    const group = Number((await field.getAttribute("name"))?.replace("group", ""));
+    await field.fill(groups[group - 1] ?? "");
+  }
+  await page.getByRole("button", { name: "Finish" }).click();
+  await page.getByRole("heading", { name: "Nothing is collected yet" }).waitFor();
+  await step("04-home-empty");
+}
+
+/**
+ * Gives the owner's passphrase where the page asks for it.
+ * @param {Page} page
+ */
+export async function givePassphrase(page) {
+  const again = page.getByLabel("Your Freehold passphrase");
+  if (await again.count()) await again.fill(passphrase);
+}
+
+/**
+ * The field that is laid over the page's, once it is there for a field of that kind. No password manager has a part in it.
+ * @param {Page} page
+ * @param {"" | ".live-masked" | "[autocomplete=one-time-code]"} kind
+ */
+export async function overlaid(page, kind) {
+  const field = page.locator(`input.live-field${kind || ":not(.live-masked, [autocomplete=one-time-code])"}`);
+  await field.waitFor();
+  const told = await field.evaluate((input) => input instanceof HTMLInputElement && [input.type, input.name, input.form]);
+  assert.deepEqual(told, ["text", "", null]);
+  return field;
+}
+
+/**
+ * Presses the button of the page that is right below the field, where the owner sees it.
+ * @param {Owner} owner
+ * @param {import("playwright-core").Locator} field
+ */
+export async function pressBelow({ page, size }, field) {
+  const box = await field.boundingBox();
+  assert.ok(box);
+  const [x, y] = [box.x + box.width / 2, box.y + box.height + 34];
+  await (size.phone ? page.touchscreen.tap(x, y) : page.mouse.click(x, y));
+}
