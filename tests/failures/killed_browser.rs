@@ -125,10 +125,11 @@ impl Owner<'_> {
         server.read(&self.cookie, &format!("/sources/{}", self.id))
     }
 
-    /// Waits until a run is in this state or past it, and does what it asks for until then.
+    /// Waits until a run is in this state, past it or just over, and does what it asks for until then.
     fn wait_for(&self, server: &Server, aim: &str) {
         let rank = |state: &str| STATES.iter().position(|known| *known == state);
         let until = Instant::now() + LIMIT;
+        let mut seen = false;
         while Instant::now() < until {
             let run =
                 self.source(server)["current_run"].as_str().map(|run| server.read(&self.cookie, &format!("/runs/{run}")));
@@ -136,7 +137,11 @@ impl Owner<'_> {
             if state.is_some_and(|state| Some(state) >= rank(aim)) {
                 return;
             }
+            seen |= state.is_some();
             if self.is_done(server) {
+                if seen {
+                    return;
+                }
                 // Signed out at the provider, and once more.
                 self.shop.expire_sessions();
                 assert_eq!(server.cli(&["run", self.name, "--no-wait"], "").code, 0);
