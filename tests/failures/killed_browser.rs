@@ -23,65 +23,65 @@ const STATES: [&str; 7] =
 /// Of the practice shop, for Ada.
 const SEED: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
-/// An account, how it is called at the shop, its orders, and the states its server dies in, or past which it dies.
-const VICTIMS: [(&str, &Account, u64, &[&str]); 3] = [
-    (
-        "maria",
-        &MARIA,
-        69,
-        &["looking", "signing_in", "opening_profile", "signing_in", "identifying", "collecting", "collecting", "committing"],
-    ),
-    ("jonas", &JONAS, 41, &["signing_in", "waiting_for_owner", "waiting_for_owner", "signing_in", "collecting", "looking"]),
-    ("ada", &ADA, 34, &["signing_in", "signing_in", "identifying", "collecting", "opening_profile", "committing"]),
-];
+#[test]
+fn with_a_password_alone() {
+    let first = ["looking", "signing_in", "opening_profile", "signing_in"];
+    survives("maria", &MARIA, 69, &[&first[..], &["identifying", "collecting", "collecting", "committing"]].concat());
+}
 
 #[test]
-fn a_browser_whose_server_is_killed_at_any_moment() {
+fn with_codes_the_owner_is_asked_for() {
+    let deaths = ["signing_in", "waiting_for_owner", "waiting_for_owner", "signing_in", "collecting", "looking"];
+    survives("jonas", &JONAS, 41, &deaths);
+}
+
+#[test]
+fn with_codes_of_a_seed() {
+    let deaths = ["signing_in", "signing_in", "identifying", "collecting", "opening_profile", "committing"];
+    survives("ada", &ADA, 34, &deaths);
+}
+
+/// Kills the server once in each of these states, or past it, and lets the owner bring it to the end: so many orders of the account
+/// that is called `name` at the shop.
+fn survives(name: &str, account: &Account, orders: u64, deaths: &[&str]) {
     let shop = Practice::start(Options::default()).expect("the practice shop");
     let mut server = Server::new(&[]);
     server.start();
     let rng = TestRng::new(20);
     let mut died_in = BTreeSet::new();
-    for (name, account, orders, deaths) in VICTIMS {
-        let owner = Owner { shop: &shop, name, cookie: server.sign_in(), id: add(&server, &shop, name, account) };
-        for aim in deaths {
-            owner.wait_for(&server, aim);
-            std::thread::park_timeout(part_of(WITHIN, &rng));
-            server.kill();
-            let place = format!("{name}, from {aim} on");
-            let scratch = server.folder().join("scratch");
-            assert_eq!(processes_that_name(&scratch), Vec::<u32>::new(), "left running: {place}");
-            let states = state_at_death(&server);
-            died_in.extend(states);
-            let left = browser_directories(&server);
-            let submitted = shop.counts();
+    let owner = Owner { shop: &shop, name, cookie: server.sign_in(), id: add(&server, &shop, name, account) };
+    for aim in deaths {
+        owner.wait_for(&server, aim);
+        std::thread::park_timeout(part_of(WITHIN, &rng));
+        server.kill();
+        let place = format!("{name}, from {aim} on");
+        let scratch = server.folder().join("scratch");
+        assert_eq!(processes_that_name(&scratch), Vec::<u32>::new(), "left running: {place}");
+        died_in.extend(state_at_death(&server));
+        let left = browser_directories(&server);
+        let submitted = shop.counts();
 
-            server.start();
-            let still: Vec<_> = left.iter().filter(|directory| directory.exists()).collect();
-            assert!(still.is_empty(), "{still:?} left: {place}");
-            if owner.source(&server)["reason"] == "attempt_unknown" {
-                // Nobody has been asked yet, so nothing may be sent.
-                std::thread::park_timeout(Duration::from_millis(500));
-                assert_eq!(shop.counts().of(Site::Shop, name), submitted.of(Site::Shop, name), "{place}");
-            }
-            a_day_passes(&server);
+        server.start();
+        let still: Vec<_> = left.iter().filter(|directory| directory.exists()).collect();
+        assert!(still.is_empty(), "{still:?} left: {place}");
+        if owner.source(&server)["reason"] == "attempt_unknown" {
+            // Nobody has been asked yet, so nothing may be sent.
+            std::thread::park_timeout(Duration::from_millis(500));
+            assert_eq!(shop.counts().of(Site::Shop, name), submitted.of(Site::Shop, name), "{place}");
         }
-        let until = Instant::now() + LIMIT;
-        while !owner.is_done(&server) {
-            assert!(Instant::now() < until, "{name} never got there: {:#}", owner.source(&server));
-            std::thread::park_timeout(Duration::from_millis(50));
-        }
-        let page = server.json(&["records", name, "orders", "--limit", "500"]);
-        assert_eq!(page["total"], orders, "{name}");
-        let once = |record: &Value| record["versions"] == 1;
-        assert!(page["records"].as_array().is_some_and(|records| records.iter().all(once)), "{name}: {page:#}");
-        let counts = shop.counts().of(Site::Shop, name);
-        assert_eq!((counts.codes_wrong, counts.codes_used_before, counts.codes_expired), (0, 0, 0), "{name}");
-        assert_eq!(counts.passwords, counts.passwords_right, "{name}");
-        assert!(counts.passwords <= password_attempts(&server, &owner.id), "{name}: a password that is not in the ledger");
+        a_day_passes(&server);
     }
+    owner.finish(&server);
+    let page = server.json(&["records", name, "orders", "--limit", "500"]);
+    assert_eq!(page["total"], orders);
+    let once = |record: &Value| record["versions"] == 1;
+    assert!(page["records"].as_array().is_some_and(|records| records.iter().all(once)), "{page:#}");
+    let counts = shop.counts().of(Site::Shop, name);
+    assert_eq!((counts.codes_wrong, counts.codes_used_before, counts.codes_expired), (0, 0, 0));
+    assert_eq!(counts.passwords, counts.passwords_right);
+    assert!(counts.passwords <= password_attempts(&server, &owner.id), "a password that is not in the ledger");
     assert_eq!(server.cli(&["audit", "verify"], "").code, 0);
-    assert!(died_in.len() >= 5, "the servers died in {died_in:?} alone: the moments are wrong");
+    assert!(died_in.len() >= 3, "the servers died in {died_in:?} alone: the moments are wrong");
 }
 
 /// What lay open in memory is gone with its server; the copy sealed right after signing in is the one that counts (decision 10).
@@ -101,11 +101,7 @@ fn who_was_signed_in_when_the_server_died_still_is() {
     server.start();
     let still: Vec<_> = left.iter().filter(|directory| directory.exists()).collect();
     assert!(still.is_empty() && !unfinished.exists(), "{still:?} left");
-    let until = Instant::now() + LIMIT;
-    while !owner.is_done(&server) {
-        assert!(Instant::now() < until, "never got there: {:#}", owner.source(&server));
-        std::thread::park_timeout(Duration::from_millis(50));
-    }
+    owner.finish(&server);
     assert_eq!(shop.counts().of(Site::Shop, "maria").passwords, 1, "signed in a second time");
     let runs = server.json(&["runs", "maria"]);
     let outcomes: Vec<_> = runs.as_array().into_iter().flatten().map(|run| &run["outcome"]["outcome"]).collect();
@@ -149,6 +145,15 @@ impl Owner<'_> {
             std::thread::park_timeout(Duration::from_millis(5));
         }
         panic!("{} never came to {aim}: {:#}\n{}", self.name, self.source(server), server.log());
+    }
+
+    /// Does what is asked for until the source is collected.
+    fn finish(&self, server: &Server) {
+        let until = Instant::now() + LIMIT;
+        while !self.is_done(server) {
+            assert!(Instant::now() < until, "{} never got there: {:#}", self.name, self.source(server));
+            std::thread::park_timeout(Duration::from_millis(50));
+        }
     }
 
     /// Does what is asked for now. True once nothing is asked, nothing runs and the last run succeeded.
