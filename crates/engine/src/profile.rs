@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use freehold_browser::profile;
 use freehold_core::{ConnectorName, Problem, ProblemCode, SourceId};
 use freehold_store::{SourceKeyRow, SourceRow};
-use freehold_vault::{KeyPurpose, KeyState, ProfileVault, SourceBinding, WrappedKey};
+use freehold_vault::{KeyPurpose, KeyState, ProfileVault, SourceBinding};
 use serde_json::Value;
 
 use crate::caller::Caller;
@@ -106,14 +106,7 @@ impl Inner {
     }
 
     fn profile_vault(&self, source: SourceId, connector: &ConnectorName) -> Result<Option<ProfileVault>, Problem> {
-        let rows = self.vault_db.source_keys(source, KeyPurpose::Profile.as_str()).map_err(from_store)?;
-        let keys: Vec<WrappedKey> = rows
-            .into_iter()
-            .filter_map(|row| {
-                let state = KeyState::parse(&row.state)?;
-                Some(WrappedKey { generation: row.generation, state, wrapped: row.wrapped })
-            })
-            .collect();
+        let keys = self.wrapped_keys(source, KeyPurpose::Profile)?;
         if keys.is_empty() {
             return Ok(None);
         }

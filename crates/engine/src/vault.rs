@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use data_encoding::HEXLOWER;
 use freehold_core::status::VaultState;
 use freehold_core::{ConnectorName, Problem, ProblemCode, SealedBytes, SecretBytes, SourceId};
-use freehold_store::{AuditHead, AuditMake, AuditRow, SlotRow, VaultDb};
+use freehold_store::{AuditHead, AuditMake, AuditRow, SlotRow, SourceKeyRow, VaultDb};
 use freehold_vault::audit::{self, AuditEvent, AuditRecord, Head};
 use freehold_vault::key_file::{self, KeyFileError};
 use freehold_vault::{
@@ -166,18 +166,21 @@ impl Inner {
     /// The handle for one source's secrets, with every live generation of its key; `None` if it has no key yet.
     pub(crate) fn source_vault(&self, source: SourceId, connector: &ConnectorName) -> Result<Option<SourceVault>, Problem> {
         let vault = self.door.vault()?;
-        let rows = self.vault_db.source_keys(source, KeyPurpose::Secrets.as_str()).map_err(from_store)?;
-        let keys: Vec<WrappedKey> = rows
-            .into_iter()
-            .filter_map(|row| {
-                let state = KeyState::parse(&row.state)?;
-                Some(WrappedKey { generation: row.generation, state, wrapped: row.wrapped })
-            })
-            .collect();
+        let keys = self.wrapped_keys(source, KeyPurpose::Secrets)?;
         if keys.is_empty() {
             return Ok(None);
         }
         self.handle(&vault, source, connector, &keys).map(Some)
+    }
+
+    /// Every live generation of a source's key of that purpose.
+    pub(crate) fn wrapped_keys(&self, source: SourceId, purpose: KeyPurpose) -> Result<Vec<WrappedKey>, Problem> {
+        let rows = self.vault_db.source_keys(source, purpose.as_str()).map_err(from_store)?;
+        let key = |row: SourceKeyRow| {
+            let state = KeyState::parse(&row.state)?;
+            Some(WrappedKey { generation: row.generation, state, wrapped: row.wrapped })
+        };
+        Ok(rows.into_iter().filter_map(key).collect())
     }
 
     /// A first key for a source, and the handle that seals with it. The key is not stored yet.
