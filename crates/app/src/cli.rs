@@ -14,6 +14,7 @@ mod passphrase;
 mod picture;
 mod prompt;
 mod records;
+mod removed;
 mod runs;
 mod secret_input;
 mod sign_in_trace;

@@ -51,6 +51,13 @@ pub(crate) struct Collected {
     pub(crate) streams: Vec<Stream>,
 }
 
+impl Collected {
+    /// Records of all its streams.
+    pub(crate) fn records(&self) -> u64 {
+        self.streams.iter().map(|stream| stream.count).sum()
+    }
+}
+
 /// One kind of sign-in details.
 #[derive(Deserialize)]
 pub(crate) struct Credential {

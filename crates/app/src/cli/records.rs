@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::client::{Client, segment};
 use super::picture::{Source, Stream, shell_word};
-use super::source::{find, find_removed};
+use super::source::find;
 use super::terminal::{Cell, Terminal, Tone};
-use super::{Context, time};
+use super::{Context, removed, time};
 
 #[derive(Args, Debug)]
 pub(crate) struct Records {
@@ -139,7 +139,7 @@ impl From<Source> for Origin {
 /// The source of that id or name, or the removed one whose records stayed.
 fn origin(client: &Client, text: &str) -> Result<Origin, Problem> {
     match find(client, text) {
-        Err(problem) if problem.code == ProblemCode::NotFound => match find_removed(client, text)? {
+        Err(problem) if problem.code == ProblemCode::NotFound => match removed::find(client, text)? {
             Some(removed) => Ok(Origin { id: removed.id, name: removed.name, streams: removed.streams, is_removed: true }),
             None => Err(problem),
         },

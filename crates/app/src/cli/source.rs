@@ -10,11 +10,11 @@ use serde::Serialize;
 
 use super::client::{Body, Client, segment};
 use super::form::{self, Secrets};
-use super::picture::{Collected, Connector, Source, shell_word};
+use super::picture::{Connector, Source, shell_word};
 use super::prompt::Prompt;
 use super::secret_input::SecretInput;
 use super::terminal::{Cell, Terminal, Tone};
-use super::{Context, follow, time};
+use super::{Context, follow, removed, time};
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
@@ -117,7 +117,7 @@ impl Command {
         let terminal = context.terminal;
         match self {
             Command::Add(add) => return add.run(context, &client),
-            Command::List(List { removed: true }) => list_removed(&client, terminal),
+            Command::List(List { removed: true }) => removed::list(&client, terminal),
             Command::List(List { removed: false }) => list(&client, terminal),
             Command::Show(which) => {
                 let source = find(&client, &which.source)?;
@@ -158,21 +158,6 @@ pub(crate) fn find(client: &Client, text: &str) -> Result<Source, Problem> {
     }
 }
 
-/// The removed source of that id or that name; none if there is none.
-pub(crate) fn find_removed(client: &Client, text: &str) -> Result<Option<Collected>, Problem> {
-    let removed: Vec<Collected> = client.get("/removed-sources")?.read()?;
-    let is_it = |source: &Collected| source.name == text || source.id.to_string() == text;
-    let mut named = removed.into_iter().filter(is_it);
-    match (named.next(), named.next()) {
-        (Some(one), Some(other)) => Err(Problem::new(
-            ProblemCode::BadInput,
-            format!("More than one removed source is named \"{text}\"."),
-            format!("Use an id: {} or {}.", one.id, other.id),
-        )),
-        (found, _) => Ok(found),
-    }
-}
-
 fn list(client: &Client, terminal: Terminal) -> Result<(), Problem> {
     let reply = client.get("/sources")?;
     if terminal.json {
@@ -194,29 +179,6 @@ fn list(client: &Client, terminal: Terminal) -> Result<(), Problem> {
     };
     terminal
         .table(&["Source", "Connector", "Status", "Records", "Last collected", "Next"], sources.iter().map(row).collect())
-}
-
-fn list_removed(client: &Client, terminal: Terminal) -> Result<(), Problem> {
-    let reply = client.get("/removed-sources")?;
-    if terminal.json {
-        return terminal.raw(reply.json());
-    }
-    let removed: Vec<Collected> = reply.read()?;
-    if removed.is_empty() {
-        return terminal.line("No records of removed sources are kept.");
-    }
-    let row = |source: &Collected| {
-        let records: u64 = source.streams.iter().map(|stream| stream.count).sum();
-        vec![
-            Cell::new(&source.name),
-            Cell::new(source.id.to_string()).tone(Tone::Quiet),
-            Cell::new(&source.connector_display_name),
-            Cell::new(source.account.as_deref().unwrap_or_default()),
-            Cell::new(records.to_string()),
-        ]
-    };
-    terminal.table(&["Removed source", "Id", "Connector", "Account", "Records"], removed.iter().map(row).collect())?;
-    terminal.line("`freehold records` reads them; `freehold source remove --delete-records` deletes them for good.")
 }
 
 fn show(client: &Client, terminal: Terminal, source: &Source) -> Result<(), Problem> {
@@ -449,8 +411,8 @@ impl Remove {
     fn run(self, client: &Client, terminal: Terminal) -> Result<(), Problem> {
         let source = match find(client, &self.which.source) {
             Err(problem) if problem.code == ProblemCode::NotFound => {
-                return match find_removed(client, &self.which.source)? {
-                    Some(removed) => self.delete(client, terminal, &removed),
+                return match removed::find(client, &self.which.source)? {
+                    Some(removed) => removed::delete(client, terminal, &removed, self.delete_records, self.confirm),
                     None => Err(problem),
                 };
             }
@@ -477,33 +439,6 @@ impl Remove {
         let body = Body::json(&Removal { confirm_name, delete_records: self.delete_records })?;
         client.send(Method::DELETE, &format!("/sources/{}", source.id), &body)?;
         terminal.done(format!("\"{}\" is removed.", source.name))
-    }
-
-    /// Deletes what a source left behind that was removed before.
-    fn delete(self, client: &Client, terminal: Terminal, removed: &Collected) -> Result<(), Problem> {
-        if !self.delete_records {
-            return Err(Problem::new(
-                ProblemCode::Conflict,
-                format!("\"{}\" was removed already; its records stayed.", removed.name),
-                "Add --delete-records to delete them for good.",
-            ));
-        }
-        let confirm_name = match self.confirm {
-            Some(name) => name,
-            None => {
-                let prompt = Prompt::open("Confirm with --confirm NAME.")?;
-                let records: u64 = removed.streams.iter().map(|stream| stream.count).sum();
-                prompt.say(&format!("It was removed before; its {records} records are deleted for good."))?;
-                prompt.line(&format!("Type \"{}\" to delete them", removed.name))?
-            }
-        };
-        #[derive(Serialize)]
-        struct Deletion {
-            confirm_name: String,
-        }
-        let body = Body::json(&Deletion { confirm_name })?;
-        client.send(Method::DELETE, &format!("/removed-sources/{}", removed.id), &body)?;
-        terminal.done(format!("The records of \"{}\" are deleted.", removed.name))
     }
 }
 
