@@ -1,0 +1,65 @@
+//! Records, one record, and what a removed source left.
+
+use freehold_core::status::Status;
+use freehold_engine::view::{CollectedView, RecordPage, RecordView, VersionView};
+use serde_json::{Value, json};
+
+use super::super::{record, records, removed};
+use super::{at, look, run_id, source};
+
+/// The pictures' source, as what was collected from it.
+pub(super) fn collected(removed: bool) -> CollectedView {
+    let source = source(Status::Fresh);
+    CollectedView {
+        id: source.id,
+        name: source.name,
+        connector: source.connector,
+        connector_display_name: source.connector_display_name,
+        account: Some("Maria Lindqvist".to_owned()),
+        removed,
+        streams: source.streams,
+        last_success_at: source.last_success_at,
+        created_at: source.created_at,
+    }
+}
+
+#[test]
+fn records_and_a_record() {
+    let letter = |key: &str, subject: &str, from: &str| RecordView {
+        key: key.to_owned(),
+        title: subject.to_owned(),
+        emitted_at: at("2026-03-02T06:58:00Z"),
+        first_seen_at: at("2026-03-02T07:00:20Z"),
+        changed_at: at("2026-03-02T07:00:20Z"),
+        versions: 2,
+        data: json!({
+            "subject": subject, "from": from, "box": if key == "Inbox/1" { "Inbox" } else { "Work" }, "size": key.len(),
+            "body": "Dear Maria,\n\nsee <b>you</b> at the lake.\n\n<script>alert(1)</script>",
+            "to": ["maria@example.test", "jo@example.test"],
+            "sender": {"name": "Ana", "address": {"city": "Porto"}},
+            "enclosed": [{"$blob": {"sha256": "9f86d081", "size": 48_300, "filename": "lake.png", "media_type": "image/png"}}],
+        }),
+    };
+    let list = vec![
+        letter("Inbox/1", "The lake", "ana@example.test"),
+        letter("Work 2", "<script>alert(1)</script>", "jo@example.test"),
+        letter(
+            "Work 33",
+            "A subject that goes on for quite a while, as subjects of letters from offices tend to do",
+            "a-very-long-address-without-any-break@example.test",
+        ),
+    ];
+    let whole = collected(false);
+    let stream = whole.streams[0].clone();
+    let found = RecordPage { records: list.clone(), next: Some("c3".to_owned()), total: 12_345 };
+    look("records", &records::page(whole.clone(), &stream, found, String::new(), true));
+    let none = RecordPage { records: Vec::new(), next: None, total: 0 };
+    look("records-none", &records::page(whole.clone(), &stream, none, "zzz".to_owned(), true));
+    let version = |data: Option<Value>, when: &str| VersionView { seen_at: at(when), run: run_id(), data };
+    let mut before = list[0].data.clone();
+    before["subject"] = json!("The pond");
+    let versions =
+        [version(Some(list[0].data.clone()), "2026-03-02T07:00:20Z"), version(Some(before), "2026-03-01T09:06:00Z")];
+    look("removed", &removed::page(collected(true), true, None));
+    look("record", &record::page(whole, "letters", "Letters".to_owned(), list[0].clone(), &versions));
+}
