@@ -1,5 +1,6 @@
 //! What is looked at in a connector's calls before the browser gets them.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::files;
@@ -22,6 +23,16 @@ const FILL: &str = "function (files) {
 }";
 
 impl Relay {
+    /// Passes on what was evaluated. A client that is told of no contexts knows them by the handles it gets.
+    pub(super) fn evaluated(&mut self, caller: &Caller, answer: Answer) {
+        if let Some(held) = self.held.get_mut(&caller.held)
+            && let Ok(result) = &answer
+        {
+            held.handles.extend(context_of(result.get()));
+        }
+        self.reply(caller, answer);
+    }
+
     /// Looks at a call, and passes it on, changed or not, or refuses it.
     pub(super) fn checked(&mut self, caller: Caller, check: Checked, method: &str, mut params: Value) {
         let Some(held) = self.held.get_mut(&caller.held) else { return };
@@ -34,10 +45,13 @@ impl Relay {
             },
             Checked::Context => {
                 let asked = ["contextId", "executionContextId"].iter().filter_map(|key| params.get(*key));
-                if asked.into_iter().all(|id| is_known(held, id)) {
-                    self.pass(caller, method, &params);
-                } else {
+                if !asked.into_iter().all(|id| is_known(held, id)) {
                     self.refuse(&caller, -32000, "Cannot find context with specified id");
+                } else if method == "Runtime.evaluate" && params["returnByValue"] != true {
+                    let session = caller.held.clone();
+                    self.ask(Some(&session), method, &params, Waiting::Handle(caller));
+                } else {
+                    self.pass(caller, method, &params);
                 }
             }
             Checked::World => {
@@ -164,6 +178,21 @@ impl Relay {
     }
 }
 
+/// The context of the handle in a result. V8 writes a handle as isolate, context and number.
+fn context_of(result: &str) -> Option<i64> {
+    #[derive(Deserialize)]
+    struct Evaluated {
+        result: Handle,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Handle {
+        object_id: Option<String>,
+    }
+    let handle = serde_json::from_str::<Evaluated>(result).ok()?.result.object_id?;
+    handle.split('.').nth(1)?.parse().ok()
+}
+
 fn is_known(held: &Held, context: &Value) -> bool {
-    context.is_null() || context.as_i64().is_some_and(|id| held.contexts.contains(&id))
+    context.is_null() || context.as_i64().is_some_and(|id| held.contexts.contains(&id) || held.handles.contains(&id))
 }

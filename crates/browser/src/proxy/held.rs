@@ -17,6 +17,8 @@ pub(super) struct Held {
     pub(super) parent: Option<String>,
     /// The contexts it was told of.
     pub(super) contexts: HashSet<i64>,
+    /// The contexts of handles it got in the document that is there.
+    pub(super) handles: HashSet<i64>,
     /// The requests that wait for it.
     pub(super) paused: HashSet<String>,
     /// The requests whose bodies it may read.
@@ -40,8 +42,8 @@ pub(super) enum Kind {
 
 impl Held {
     pub(super) fn new(connection: u64, kind: Kind, target: String, page: String, parent: Option<String>) -> Self {
-        let (contexts, paused, readable) = Default::default();
-        Self { connection, kind, target, page, parent, contexts, paused, readable }
+        let (contexts, handles, paused, readable) = Default::default();
+        Self { connection, kind, target, page, parent, contexts, handles, paused, readable }
     }
 }
 

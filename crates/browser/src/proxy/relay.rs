@@ -82,6 +82,8 @@ pub(super) enum Waiting {
     Root(Caller),
     /// The connector, as it is.
     Plain(Caller),
+    /// The connector, which may get a handle.
+    Handle(Caller),
     /// The connector, filtered.
     Filtered(Caller, Filtered),
     /// The connector, if it may still read that request's body.
@@ -201,6 +203,7 @@ impl Relay {
             Waiting::Root(caller) => self.further_root(&caller, answer),
             Waiting::Plain(caller) | Waiting::Filled(caller) if answer.is_err() => self.reply(&caller, answer),
             Waiting::Plain(caller) => self.reply(&caller, answer),
+            Waiting::Handle(caller) => self.evaluated(&caller, answer),
             Waiting::Filtered(caller, what) => self.filtered(&caller, what, answer),
             Waiting::Body(caller, request) => {
                 // What was seen of it since it was asked for counts.

@@ -229,6 +229,10 @@ impl Relay {
         let url = at["url"].as_str().unwrap_or_default();
         let place = self.shared.hosts().place(url);
         self.watch.shown.insert(frame.to_owned(), place);
+        if frame == root {
+            // Another process may use the same numbers again, for contexts that are not the connector's.
+            self.held.values_mut().filter(|held| held.target == root).for_each(|held| held.handles.clear());
+        }
         let bare = !url.starts_with("http") && frame != page;
         if (frame == page && place != Place::Inside) || (place == Place::Related && !bare) {
             self.close(page, url);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::client::{Cdp, get};
 use super::{LIMIT, Rig, host};
-use crate::support::{Browser, Response, serve};
+use crate::support::{Browser, Response, serve, site};
 
 /// A site of the connector's and one of somebody else's, who both set a cookie; what the second was asked for is kept.
 struct World {
@@ -453,4 +453,29 @@ fn each_connection_has_sessions_of_its_own() {
     drop(one);
     assert_eq!(two.evaluate(&theirs, "2").unwrap(), 2);
     assert_eq!(two.event("Page.frameNavigated", Duration::from_millis(100)), None);
+}
+
+#[test]
+fn a_client_that_is_told_of_no_contexts_has_those_of_its_handles_until_the_document_is_another() {
+    let origin = site(|_| "<p id=here>here</p>".into());
+    let rig = Rig::at(&format!("{origin}/one"), &[&host(&origin)]);
+    let (mut cdp, session) = Cdp::on_page(rig.connector().ws_url());
+    let session = Some(session.as_str());
+    let handle = |cdp: &mut Cdp, expression: &str| {
+        let params = json!({ "expression": expression, "serializationOptions": { "serialization": "idOnly" } });
+        cdp.call(session, "Runtime.evaluate", params).unwrap()["result"]["objectId"].as_str().unwrap().to_owned()
+    };
+    let window = handle(&mut cdp, "globalThis");
+    let context: i64 = window.split('.').nth(1).unwrap().parse().unwrap();
+    let node = handle(&mut cdp, "here");
+    let node = cdp.call(session, "DOM.describeNode", json!({ "objectId": node })).unwrap()["node"]["backendNodeId"].take();
+    let resolve = |context: i64| json!({ "backendNodeId": node, "executionContextId": context });
+    let resolved = cdp.call(session, "DOM.resolveNode", resolve(context)).unwrap();
+    assert_eq!(resolved["object"]["description"], "p#here");
+    for other in (1..40).filter(|other| *other != context) {
+        cdp.call(session, "DOM.resolveNode", resolve(other)).unwrap_err();
+    }
+    cdp.call(session, "Page.navigate", json!({ "url": format!("{origin}/two") })).unwrap();
+    let evaluated = json!({ "expression": "1", "contextId": context });
+    assert_eq!(cdp.call(session, "Runtime.evaluate", evaluated).unwrap_err(), "Cannot find context with specified id");
 }
