@@ -157,6 +157,21 @@ impl Practice {
         self.world.lock().counts.clone()
     }
 
+    /// Puts another account into every session that is signed in to this one, as a site does where two people share a browser.
+    ///
+    /// # Errors
+    /// [`NoSuchAccount`] if the site has none of either name.
+    pub fn swap_account(&self, site: Site, name: &str, other: &str) -> Result<(), NoSuchAccount> {
+        let mut world = self.world.lock();
+        let (name, other) = (world.account(site, name)?.name, world.account(site, other)?.name);
+        let signed_in = world.sessions.values_mut().filter(|session| session.site == site);
+        for (account, _) in signed_in.filter_map(|session| session.account.as_mut()).filter(|(account, _)| *account == name)
+        {
+            *account = other;
+        }
+        Ok(())
+    }
+
     /// Ends every session, as a site does when its sessions run out. Remembered browsers stay remembered.
     pub fn expire_sessions(&self) {
         self.world.lock().expire_sessions();
@@ -191,6 +206,23 @@ impl Practice {
     pub fn texted_code(&self, site: Site, name: &str) -> Option<String> {
         let world = self.world.lock();
         world.texts.iter().rev().find(|text| text.site == site && text.account == name).map(|text| text.code.clone())
+    }
+
+    /// The letters in the picture that whoever is signing in to an account is to type.
+    #[must_use]
+    pub fn captcha_letters(&self, site: Site, name: &str) -> Option<String> {
+        let world = self.world.lock();
+        let sessions = world.sessions.values().filter(|session| session.site == site);
+        let mut attempts = sessions.filter_map(|session| session.attempt.as_ref());
+        attempts.find(|attempt| attempt.account == Some(name)).map(|attempt| attempt.captcha.clone())
+    }
+
+    /// An account's recovery codes that still work.
+    ///
+    /// # Errors
+    /// [`NoSuchAccount`] if the site has none of that name.
+    pub fn recovery_codes(&self, site: Site, name: &str) -> Result<Vec<String>, NoSuchAccount> {
+        self.world.lock().account(site, name).map(|account| account.recovery.iter().cloned().collect())
     }
 
     /// What an account's authenticator shows now.

@@ -84,7 +84,7 @@ pub(crate) struct Attempt {
     pub(crate) notice: Option<Notice>,
     /// The letters in the picture.
     pub(crate) captcha: String,
-    account: Option<&'static str>,
+    pub(crate) account: Option<&'static str>,
     locked: Option<Timestamp>,
     has_password: bool,
     has_captcha: bool,

@@ -4,6 +4,7 @@
 use freehold_core::SecretKind;
 use freehold_tests::house::{House, credentials};
 use freehold_tests::provider::{Mood, Provider};
+use freehold_tests::shop::{self, Account, NOOR, counts};
 
 use crate::LAUNCHER;
 
@@ -123,4 +124,50 @@ fn a_provider_that_is_down_does_not_use_the_password_up() {
     provider.mood(Mood::Usual);
     assert_eq!(house.collect_by_schedule(source).outcome.expect("ended").as_str(), "succeeded");
     assert_eq!(ledger(&house), ["unjudged", "accepted"]);
+}
+
+#[test]
+fn a_password_that_a_page_refused_is_typed_once_whatever_happens_next() {
+    let mut house = House::new(LAUNCHER);
+    let shop = shop::open(&house);
+    let wrong = Account { password: "not hers", ..NOOR };
+    let source = shop::add(&house, &shop, "Shop", &wrong, &[]);
+    house.settled(source);
+    assert_eq!(house.status(source), ("needs_owner".into(), "credential_rejected".into()));
+    assert_eq!(house.source(source).action.as_str(), "give_sign_in_details");
+    for _ in 0..2 {
+        if house.engine().start_run(&house.owner(), source).is_ok() {
+            house.settled(source);
+        }
+        house.restart();
+        house.clock.advance(std::time::Duration::from_secs(7 * 24 * 3600));
+        house.engine().wake();
+    }
+    assert_eq!((counts(&shop).passwords, counts(&shop).passwords_wrong), (1, 1));
+    assert_eq!(ledger(&house), ["rejected"]);
+    assert_eq!(house.status(source), ("needs_owner".into(), "credential_rejected".into()));
+}
+
+#[test]
+fn a_sign_in_on_a_page_that_was_cut_off_is_not_repeated_by_itself() {
+    let mut house = House::new(LAUNCHER);
+    let shop = shop::open(&house);
+    shop.set_moods(|moods| moods.delay_ms = 3000);
+    let source = shop::add(&house, &shop, "Shop", &NOOR, &[]);
+    shop::wait_for_request(&shop, "POST shop /sign-in/password");
+    let run = house.source(source).current_run.expect("a run");
+    house.engine().cancel_run(&house.owner(), run).expect("cancelled");
+    house.settled(source);
+    assert_eq!(ledger(&house), ["unknown"]);
+    shop.set_moods(|moods| moods.delay_ms = 0);
+    // Whether it was let in after all or not, that session is over.
+    shop.expire_sessions();
+    house.restart();
+    house.clock.advance(std::time::Duration::from_secs(7 * 24 * 3600));
+    house.engine().wake();
+    let question = house.asked(source);
+    assert_eq!(question.kind.as_str(), "sign_in", "a person looks first");
+    assert_eq!(house.status(source), ("needs_owner".into(), "attempt_unknown".into()));
+    assert_eq!(ledger(&house), ["unknown"]);
+    assert!(counts(&shop).passwords <= 1, "the one that was cut off");
 }

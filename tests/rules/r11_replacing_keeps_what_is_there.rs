@@ -2,8 +2,10 @@
 //! just done.
 
 use freehold_core::{CredentialState, SecretKind};
+use freehold_practice::{Market, Site};
 use freehold_tests::house::{House, credentials};
 use freehold_tests::provider::{Mood, Provider};
+use freehold_tests::shop::{self, NOOR, counts};
 
 use crate::LAUNCHER;
 
@@ -52,4 +54,27 @@ fn details_that_are_refused_do_not_replace_those_that_work() {
     assert_eq!(house.letters(source).len(), 1);
     let tried: Vec<_> = provider.submitted().into_iter().map(|(_, password)| password).collect();
     assert_eq!(tried, ["works", "typo"]);
+}
+
+#[test]
+fn details_typed_into_a_page_are_verified_by_signing_in_while_records_stay() {
+    let house = House::new(LAUNCHER);
+    let shop = shop::open(&house);
+    shop.place_order(Market::Shop, "noor").expect("Noor's account");
+    let source = shop::add(&house, &shop, "Shop", &NOOR, &[]);
+    house.settled(source);
+    let orders = || house.source(source).streams.into_iter().find(|stream| stream.name == "orders").expect("orders").count;
+    shop.set_password(Site::Shop, "noor", "another one").expect("Noor's account");
+    shop.expire_sessions();
+    house.collect(source);
+    assert!(matches!(state(&house, source), CredentialState::Rejected { .. }));
+    assert_eq!(orders(), 1);
+    let new = credentials(NOOR.email, "another one");
+    let view = house.engine().save_credential(&house.owner(), source, KIND, new, true).expect("saved");
+    assert!(matches!(view.state, CredentialState::Saved | CredentialState::Verifying), "{:?}", view.state);
+    house.until("the trial", || (state(&house, source) == CredentialState::Verifying).then_some(()));
+    assert_eq!(orders(), 1);
+    house.settled(source);
+    assert!(matches!(state(&house, source), CredentialState::Verified { .. }));
+    assert_eq!((orders(), counts(&shop).passwords), (1, 3));
 }

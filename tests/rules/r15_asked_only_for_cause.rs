@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use freehold_core::SecretKind;
 use freehold_engine::Answer;
+use freehold_practice::{Area, Captcha, SecondFactor, Site};
 use freehold_tests::house::{House, secret};
 use freehold_tests::provider::{Mood, Provider};
+use freehold_tests::shop::{self, NOOR, SEED, counts};
 
 use crate::LAUNCHER;
 
@@ -94,4 +97,63 @@ fn nobody_is_asked_without_a_cause() {
     house.collect_by_schedule(source);
     nobody_is_asked(&house);
     assert_eq!(house.status(source).0, "fresh");
+}
+
+#[test]
+fn in_a_browser_each_cause_has_its_own_question() {
+    let house = House::new(LAUNCHER);
+    let shop = shop::open(&house);
+    let source = shop::add(&house, &shop, "Shop", &NOOR, &[]);
+    house.settled(source);
+    let asked = |kind: &str, reason: &str, action: &str| {
+        shop.expire_sessions();
+        house.engine().start_run(&house.owner(), source).expect("a run");
+        let asked = house.asked(source);
+        assert_eq!((asked.kind.as_str(), &*house.status(source).1), (kind, reason), "{}", asked.message);
+        assert_eq!(house.source(source).action.as_str(), action);
+        house.engine().answer(&house.owner(), asked.id, Answer::No).expect("declined");
+        house.settled(source);
+    };
+    // Insufficient: a code, and no seed to make it from.
+    shop::second_factor(&shop, SecondFactor::Sms);
+    asked("code", "code_required", "answer");
+    shop::second_factor(&shop, SecondFactor::None);
+    // What only a person can do.
+    shop.set_moods(|moods| moods.captcha = Captcha::AfterPassword);
+    asked("challenge", "challenge", "answer");
+    shop.set_moods(|moods| (moods.captcha, moods.approval) = (Captcha::Never, true));
+    asked("approval", "approval", "answer");
+    shop.set_moods(|moods| moods.approval = false);
+    // Absent.
+    house.engine().forget_credentials(&house.owner(), source).expect("forgotten");
+    asked("sign_in", "sign_in_required", "sign_in");
+    // Refused.
+    let details = freehold_tests::house::credentials(NOOR.email, "not hers");
+    let kind = SecretKind::UsernamePassword;
+    house.engine().save_credential(&house.owner(), source, kind, details, true).expect("saved");
+    house.settled(source);
+    assert_eq!(house.status(source), ("needs_owner".into(), "credential_rejected".into()));
+    nobody_is_asked(&house);
+}
+
+#[test]
+fn in_a_browser_nobody_is_asked_without_a_cause() {
+    let mut house = House::new(LAUNCHER);
+    let shop = shop::open(&house);
+    shop::second_factor(&shop, SecondFactor::Authenticator);
+    let source = shop::add(&house, &shop, "Shop", &NOOR, &[(SecretKind::OtpSeed, "otp_seed", SEED)]);
+    house.settled(source);
+    house.collect_by_schedule(source);
+    shop.expire_sessions();
+    house.collect_by_schedule(source);
+    shop.set_moods(|moods| moods.errors = Area::Everywhere);
+    house.collect_by_schedule(source);
+    assert_eq!(house.source(source).action.as_str(), "none");
+    nobody_is_asked(&house);
+    shop.set_moods(|moods| moods.errors = Area::Nowhere);
+    house.restart();
+    house.collect_by_schedule(source);
+    nobody_is_asked(&house);
+    assert_eq!(house.status(source).0, "fresh");
+    assert_eq!((counts(&shop).passwords, shop.counts().of(Site::Shop, "noor").signed_in), (2, 2));
 }

@@ -3,6 +3,7 @@
 
 pub mod canary;
 pub mod clock;
+pub mod hand;
 pub mod house;
 pub mod library;
 pub mod provider;

@@ -122,10 +122,20 @@ impl Echo<'_> {
             Job::Copy { viewer, number, cut } => self.copy(viewer, number, cut),
             Job::Driver => {
                 self.after = 0;
-                self.told = None;
+                self.tell_again();
             }
-            Job::Again => self.told = None,
+            Job::Again => self.tell_again(),
             Job::End => {}
+        }
+    }
+
+    /// What has the focus is told anew. A page that was open before anyone watched has told nothing of it by itself.
+    fn tell_again(&mut self) {
+        self.told = None;
+        if self.focus.is_none()
+            && let Some(document) = self.main_document()
+        {
+            self.changed(document);
         }
     }
 

@@ -42,6 +42,7 @@ impl SignInMachine {
         let wanted = if name == "otp" { Wanted::OneTimeCode } else { Wanted::RecoveryCode };
         let refused = self.attempts.refused_codes();
         if refused < MOST_CODES {
+            let asked_at = self.clock.now();
             match secrets.take(wanted, &found.frame.origin) {
                 Ok(mut given) => {
                     if let Some(value) = given.values.remove(name) {
@@ -50,7 +51,7 @@ impl SignInMachine {
                 }
                 Err(NotGiven::NotYet(time)) => {
                     self.note(Some(found.matched.screen), &found.page.address, "waits for the next code");
-                    round.not_before = self.clock.now().checked_add(time).ok();
+                    round.not_before = asked_at.checked_add(time).ok();
                     return Ok(Wish::Instead(None));
                 }
                 Err(NotGiven::Absent | NotGiven::Rejected | NotGiven::Unknown | NotGiven::TooOften) => {

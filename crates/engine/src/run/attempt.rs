@@ -139,6 +139,7 @@ pub(super) fn commit(
         Err(AttemptError::Store(error)) => return Err(from_store(error).into()),
         Err(AttemptError::Refused(why)) => {
             inner.record(&actor, "secret.denied", &subject, &[("why", &why)])?;
+            inner.tell(Event::Source { source: source.id });
             let denied = *lock(&denied);
             return Err(NotCommitted::Refused(denied, why));
         }

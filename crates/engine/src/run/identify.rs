@@ -129,6 +129,24 @@ impl Work<'_> {
     }
 }
 
+impl Work<'_> {
+    /// Looks which account is signed in at the end of a run that did not succeed. What came before another one was noticed is not
+    /// kept; where none can be read, the run ends as it would have.
+    pub(super) fn other_account_meanwhile(&mut self) -> Step<()> {
+        let Some(browser) = &mut self.browser else { return Ok(()) };
+        browser.take_back();
+        let IdentityState::Confirmed { identity } = &self.source.identity else { return Ok(()) };
+        let Some(rule) = self.connector.resolved_identity(&self.source.settings) else { return Ok(()) };
+        let Ok(Some(seen)) = browser.read_identity(&rule, PATIENCE) else { return Ok(()) };
+        if identity.is_same_account(&seen) {
+            return Ok(());
+        }
+        self.inner.data.revert_run(self.run.id).map_err(from_store)?;
+        self.counts = Counts::default();
+        mismatch(self.inner, &self.source, identity, &seen).stop()
+    }
+}
+
 /// Another account than the source's: nothing is stored, nothing relabelled, both are shown.
 fn mismatch(inner: &Inner, source: &freehold_store::SourceRow, confirmed: &Identity, seen: &Identity) -> Verdict {
     let message =

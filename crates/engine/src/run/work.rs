@@ -303,6 +303,13 @@ impl Work<'_> {
         self.counts.emitted = lock(&self.launched.session).records();
         self.launched.close_input();
         self.stop_connector(matches!(verdict.outcome, Outcome::Cancelled { .. }));
+        let stored = self.counts.added + self.counts.changed + self.counts.deleted > 0;
+        let verdict = match verdict.outcome {
+            Outcome::Failed { .. } | Outcome::NeedsOwner { .. } if stored => {
+                self.other_account_meanwhile().map_or_else(|other| *other, |()| verdict)
+            }
+            _ => verdict,
+        };
         if let Some(browser) = &mut self.browser {
             browser.close(&self.source);
         }
