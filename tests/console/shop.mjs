@@ -162,6 +162,9 @@ async function wrongPerson({ page, step }, shop, source) {
   await page.getByRole("button", { name: "Sign in again" }).click();
   // The browser is a new one, so the shop texts a code.
   await page.getByLabel("Code", { exact: true }).waitFor();
+  await page.getByText("See the page in the secure browser").click();
+  await page.locator("canvas[data-frame]").waitFor();
+  await step("shop-17-code-and-browser");
   await page.getByLabel("Code", { exact: true }).fill(await shop.text());
   await page.getByRole("button", { name: "Send the code" }).click();
   await page.getByText(/^Done/).waitFor();

@@ -29,6 +29,11 @@ const drive = part("drive");
 const touches = matchMedia("(pointer: coarse)").matches;
 
 let number = 0;
+/** Whether an answer is on its way from a form of this page, which then leads on by itself. */
+let answering = false;
+addEventListener("submit", () => {
+  answering = true;
+});
 let driver = /** @type {"you" | "other" | "nobody" | ""} */ ("");
 let drove = false;
 let filling = false;
@@ -54,7 +59,11 @@ const line = new Line(root.dataset.interaction ?? "", {
     driver = "";
     tell();
   },
-  over: () => location.assign(root.dataset.after ?? "/"),
+  over: () => {
+    if (!answering) {
+      location.assign(root.dataset.after ?? "/");
+    }
+  },
 });
 
 /** @param {Record<string, unknown>} input */
