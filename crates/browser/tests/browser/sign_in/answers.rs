@@ -160,7 +160,7 @@ fn a_next_page_at_the_start_pages_own_address_is_no_way_back() {
         |inside: &str| Response::page(format!("<form method=post action=/orders>{inside}<button id=go>Go</button></form>"));
     let mut scene = Scene::at(Shop::default(), move |request| {
         let step = request.cookie.split("step=").nth(1).map(|step| step[..1].to_owned());
-        let next = |step: &str| Some(Response::see("/orders").header("Set-Cookie", &format!("step={step}; Path=/")));
+        let next = |step: &str| Some(Response::see("/orders").header("Set-Cookie", format!("step={step}; Path=/")));
         match (request.method.as_str(), step.as_deref()) {
             ("POST", _) if request.form.contains_key("otp") => next("2"),
             ("POST", _) => next("1"),
