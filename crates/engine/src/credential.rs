@@ -53,7 +53,7 @@ impl Engine {
             if account.is_some() && row.identity == IdentityState::Unconfirmed {
                 inner.data.update_source(source, move |row| row.expected_account = account).map_err(from_store)?;
             }
-            inner.verify_soon(source)?;
+            inner.run_soon(source)?;
         }
         inner.tell(Event::Source { source });
         let views = inner.credential_views(&row, &connector)?;

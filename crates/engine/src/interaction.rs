@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use freehold_core::identity::IdentityState;
 use freehold_core::interaction::{InteractionKind, InteractionState};
-use freehold_core::run::Cause;
 use freehold_core::{Identity, InteractionId, Problem, ProblemCode, SecretBytes};
 use freehold_protocol::form::Form;
 use freehold_protocol::manifest::Field;
@@ -110,7 +109,7 @@ impl Inner {
                     self.data
                         .update_source(source.id, move |row| row.identity = IdentityState::Confirmed { identity })
                         .map_err(from_store)?;
-                    self.queue_run(source.id, Cause::Setup, None)?;
+                    self.run_soon(source.id)?;
                 }
                 (IdentityState::Proposed { .. }, false) => {
                     self.record(&caller.actor(), "identity.decline", &source.id.to_string(), &[])?;
@@ -124,7 +123,7 @@ impl Inner {
                 // owner to sign in anew.
                 (IdentityState::Confirmed { .. }, false) if self.catalog.get(&source.connector)?.manifest.has_browser() => {
                     self.destroy_profile(caller, source.id)?;
-                    self.queue_run(source.id, Cause::Owner, None)?;
+                    self.run_soon(source.id)?;
                 }
                 _ => {}
             },
@@ -133,7 +132,7 @@ impl Inner {
                 let asks = self.unapproved(source.id, &connector)?.join(", ");
                 self.record(&caller.actor(), "connector.approve", &source.id.to_string(), &[("asks", &asks)])?;
                 self.approve(source.id, &connector)?;
-                self.queue_run(source.id, Cause::Owner, None)?;
+                self.run_soon(source.id)?;
             }
             _ => {}
         }

@@ -160,9 +160,9 @@ impl Inner {
         Ok(id)
     }
 
-    /// Queues the run that verifies new sign-in details. A run that is under way with the old ones is called off: what it would
-    /// find out is no longer wanted.
-    pub(crate) fn verify_soon(&self, source: SourceId) -> Result<(), Problem> {
+    /// Queues the run that follows from what the owner gave or said: it verifies new sign-in details, or goes on after an answer. One that
+    /// is under way comes to its end first.
+    pub(crate) fn run_soon(&self, source: SourceId) -> Result<(), Problem> {
         if let Some(run) = self.data.unfinished_run_of(source).map_err(from_store)? {
             return match run.state {
                 // It has not read the sign-in details yet, and will find the new ones.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use freehold_core::identity::IdentityState;
+use freehold_core::interaction::{InteractionKind, InteractionState};
 use freehold_core::run::{CancelledBy, Cause};
 use freehold_core::{ConnectorName, CredentialMode, Problem, ProblemCode, SecretBytes, SecretKind, SourceId};
 use freehold_store::SourceRow;
@@ -238,6 +239,13 @@ impl Engine {
         }
         inner.stop_run_of(id, CancelledBy::Owner)?;
         inner.destroy_profile(caller, id)?;
+        // Whose session it was is no question any more.
+        if matches!(row.identity, IdentityState::Confirmed { .. })
+            && let Some(open) = inner.data.open_interaction_of(id).map_err(from_store)?
+            && open.kind == InteractionKind::Identity
+        {
+            inner.close_interaction(open.id, InteractionState::Withdrawn)?;
+        }
         inner.tell(Event::Source { source: id });
         inner.source_view(id)
     }

@@ -66,12 +66,13 @@ impl SignInMachine {
             if stop() {
                 return Ok(Turn::Stopped);
             }
-            self.answers.hear(tabs)?;
             let looks = match self.eye.look(tabs) {
                 // The page's scripts keep it busy.
                 Err(BrowserError::Silent { .. }) => Vec::new(),
                 looks => looks?,
             };
+            // After the look: by then it is told how whatever was seen came about.
+            self.answers.hear(tabs)?;
             if let Some(turn) = self.step(&looks, &mut round, secrets)? {
                 return Ok(turn);
             }
