@@ -211,14 +211,13 @@ impl Source {
     pub(crate) fn next_command(&self) -> Option<String> {
         let name = shell_word(&self.name);
         Some(match self.action {
-            Action::None
-            | Action::SignIn
+            Action::None | Action::GoToProvider | Action::ChooseAnotherMode => return None,
+            // For what is done in the secure browser, that prints where it is.
+            Action::SignIn
             | Action::LookInSecureBrowser
-            | Action::GoToProvider
-            | Action::ChooseAnotherMode => {
-                return None;
-            }
-            Action::Answer | Action::CompareAccounts | Action::ReviewConnector => match self.interaction {
+            | Action::Answer
+            | Action::CompareAccounts
+            | Action::ReviewConnector => match self.interaction {
                 Some(interaction) => format!("freehold answer {interaction}"),
                 None => format!("freehold run {name}"),
             },
