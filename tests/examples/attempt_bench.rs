@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use freehold_core::{
     AttemptId, Clock, ConnectorName, OwnerId, RunId, SealedBytes, SecretAddress, SecretKind, SourceId, SystemClock,
 };
-use freehold_store::{AuditHead, AuditRow, DataDir, NewAttempt, PutSecret, SourceKeyRow, VaultDb};
+use freehold_store::{AuditHead, AuditRow, DataDb, DataDir, NewAttempt, PutSecret, SourceKeyRow, VaultDb};
 use freehold_tests::random::TestRng;
 
 const ROUNDS: usize = 300;
@@ -21,6 +21,9 @@ fn main() {
     let folder = tempfile::tempdir_in(&parent).expect("a folder");
     let data_dir = DataDir::open(&folder.path().join("data")).expect("a data directory");
     let vault = VaultDb::open(&data_dir).expect("vault.db");
+    // As before every run: without room kept back the databases are tended as on a full disk, which costs more.
+    let data = DataDb::open(&data_dir, Arc::new(SystemClock)).expect("data.db");
+    data.check_room().expect("room");
     let rng = Arc::new(TestRng::new(1));
     let mut file = File::create(folder.path().join("floor")).expect("a file");
 
