@@ -80,7 +80,7 @@ impl Server {
         fs::rename(&data, &original).and_then(|()| fs::create_dir(&data)).expect("moved");
         #[expect(clippy::disallowed_methods, reason = "the process under test")]
         let mut small = Command::new("bwrap");
-        small.args(["--dev-bind", "/", "/", "--size", &bytes.to_string(), "--tmpfs"]).arg(&data);
+        small.args(["--die-with-parent", "--dev-bind", "/", "/", "--size", &bytes.to_string(), "--tmpfs"]).arg(&data);
         small.args(["sh", "-c", "cp -a \"$1\"/. \"$2\" && shift 2 && exec \"$@\"", "sh"]).arg(&original).arg(&data);
         small.arg(serve.get_program()).args(serve.get_args());
         small.envs(self.environment.iter().cloned()).current_dir(self.folder()).stdin(Stdio::piped());
