@@ -1,8 +1,9 @@
 //! R7: the secure browser opens only while a run has a question for the owner, and closes with it.
 
+use freehold_core::id::TokenId;
 use freehold_core::run::Outcome;
 use freehold_core::{CredentialMode, InteractionId, ProblemCode};
-use freehold_engine::{Answer, Caller};
+use freehold_engine::{Answer, Caller, Permission};
 use freehold_practice::{Captcha, Site};
 use freehold_tests::hand::Hand;
 use freehold_tests::house::{House, secret};
@@ -51,8 +52,14 @@ fn every_end_of_a_question_shows_the_owner_out() {
     let shop = shop::open(&house);
     let new = shop::source(&shop, "Shop", CredentialMode::StreamedBrowser);
     let source = house.engine().add_source(&house.owner(), new).expect("a source").id;
+    let token = TokenId::parse("tok_00000000000000000000000001").expect("an id");
+    let program = Caller::Token { token, scopes: Permission::SCOPES.into() };
     for declines in [true, false] {
         let asked = house.asked(source);
+        for says in [Answer::Yes, Answer::No] {
+            let answered = house.engine().answer(&program, asked.id, says);
+            assert_eq!(answered.err().map(|problem| problem.code), Some(ProblemCode::Forbidden), "no program signs in");
+        }
         let mut hand = Hand::in_browser(&house, asked.id);
         if declines {
             house.engine().answer(&house.owner(), asked.id, Answer::No).expect("declined");

@@ -48,14 +48,14 @@ impl Engine {
         let inner = &self.0;
         let row = inner.data.interaction(id).map_err(from_store)?.ok_or_else(|| not_found("interaction"))?;
         caller.must(match row.kind {
-            // Saying that one has signed in only makes the run look again.
-            InteractionKind::Code | InteractionKind::Challenge | InteractionKind::Approval | InteractionKind::SignIn => {
-                Permission::Answer
-            }
+            InteractionKind::Code | InteractionKind::Challenge | InteractionKind::Approval => Permission::Answer,
+            // A person's own, whose saying so only makes the run look again; no program signs in.
+            InteractionKind::SignIn if !matches!(caller, Caller::Token { .. }) => Permission::Answer,
             // Which account is kept, and what a connector may reach, is only ever the owner's own word.
-            InteractionKind::Identity | InteractionKind::WiderHosts | InteractionKind::Credentials => {
-                Permission::Reauthenticated
-            }
+            InteractionKind::SignIn
+            | InteractionKind::Identity
+            | InteractionKind::WiderHosts
+            | InteractionKind::Credentials => Permission::Reauthenticated,
         })?;
         if row.state != InteractionState::Open {
             return Err(no_longer_needed());
