@@ -32,6 +32,8 @@ fn every_rule_of_the_readme_has_its_row() {
         let row = readme.lines().find(|line| line.starts_with(&format!("| R{rule} |")));
         let row = row.unwrap_or_else(|| panic!("R{rule} has no row"));
         let has_test = row.contains("](tests/");
-        assert!(has_test || row.contains("with browser sources"), "R{rule} has neither a test nor a reason: {row}");
+        // What R10 speaks of does not exist yet, and its row says so; every other rule has its test.
+        let is_to_come = rule == 10 && row.contains("with the ephemeral mode");
+        assert!(has_test || is_to_come, "R{rule} has neither a test nor a reason: {row}");
     }
 }
