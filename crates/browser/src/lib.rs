@@ -20,6 +20,6 @@ pub use error::BrowserError;
 pub use identity::read_identity;
 pub use live::LiveView;
 pub use page::{Frame, Page};
-pub use proxy::{ConnectorBrowser, Hosts};
+pub use proxy::{ConnectorBrowser, Directories, Hosts};
 pub use sign_in::{Need, Sight, SignInMachine, Turn};
 pub use tabs::{Tab, Tabs};

@@ -6,6 +6,7 @@
 
 mod calls;
 mod door;
+mod downloads;
 mod events;
 mod files;
 mod filter;
@@ -17,11 +18,11 @@ mod shared;
 mod targets;
 mod watch;
 
+pub use downloads::Directories;
 pub use hosts::Hosts;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel, sync_channel};
@@ -32,6 +33,7 @@ use serde_json::{Value, json};
 
 use crate::cdp::{Client, Session, SessionId};
 use crate::{BrowserError, Page};
+use downloads::Downloads;
 use relay::{Input, Relay};
 use shared::Shared;
 use watch::Watch;
@@ -62,15 +64,20 @@ impl ConnectorBrowser {
     /// Opens it on a page that is signed in, which becomes the connector's first page.
     ///
     /// The page is loaded anew, with nothing behind it in its history: what was typed into the document there was, or posted to get it,
-    /// is out of reach. Downloads go into `tmp`, where the browser has to be able to write, and files put into pages come from there.
-    /// `token` is at least 32 letters and digits at random; whoever knows it is the connector.
-    pub fn open(client: &Client, page: &Page, hosts: Hosts, tmp: PathBuf, token: &str) -> Result<Self, BrowserError> {
+    /// is out of reach. `token` is at least 32 letters and digits at random; whoever knows it is the connector.
+    pub fn open(
+        client: &Client,
+        page: &Page,
+        hosts: Hosts,
+        directories: Directories,
+        token: &str,
+    ) -> Result<Self, BrowserError> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(BrowserError::Door)?;
         let port = listener.local_addr().map_err(BrowserError::Door)?.port();
         let version = client.call("Browser.getVersion", json!({}))?;
         let root = client.call("Target.attachToBrowserTarget", json!({}))?["sessionId"].take();
         let root = client.session(SessionId(root.as_str().unwrap_or_default().to_owned()));
-        let shared = Arc::new(Shared::new(token, port, version, hosts, tmp));
+        let shared = Arc::new(Shared::new(token, port, version, hosts, directories));
         let (to, inputs) = channel();
         let (ready, is_ready) = sync_channel(1);
         let heard = to.clone();
@@ -81,6 +88,7 @@ impl ConnectorBrowser {
             connections: BTreeMap::new(),
             held: HashMap::new(),
             waiting: HashMap::new(),
+            downloads: Downloads::default(),
             ready: Some(ready),
         };
         let relay = std::thread::Builder::new()
@@ -104,6 +112,8 @@ impl ConnectorBrowser {
         let pages = json!({ "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true, "filter": filter });
         browser.root.call("Target.setAutoAttach", pages)?;
         is_ready.recv_timeout(ANSWER_LIMIT).map_err(|_| BrowserError::Silent { method: "Fetch.enable".to_owned() })?;
+        // Until the connector asks for downloads.
+        browser.root.call("Browser.setDownloadBehavior", json!({ "behavior": "deny", "eventsEnabled": true }))?;
         browser.load_anew(page)?;
         let (shared, to, stop) = (Arc::clone(&browser.shared), browser.to.clone(), Arc::clone(&browser.stop));
         browser.door = Some(door::open(listener, shared, to, stop).map_err(BrowserError::Door)?);

@@ -77,16 +77,7 @@ impl Relay {
                     self.deny(&caller, method, "the cookie is not of the connector's hosts");
                 }
             }
-            Checked::Downloads => {
-                let keep = matches!(text("behavior"), Some("allow" | "allowAndName"));
-                if keep {
-                    params["downloadPath"] = self.shared.tmp().display().to_string().into();
-                } else {
-                    params["behavior"] = "deny".into();
-                }
-                params.as_object_mut().map(|params| params.remove("browserContextId"));
-                self.pass(caller, method, &params);
-            }
+            Checked::Downloads => self.set_downloads(caller, &params),
             Checked::Files => self.files(caller, method, &params),
             Checked::Drag => match params["data"]["files"].as_array() {
                 Some(files) if !files.is_empty() => {
@@ -135,7 +126,7 @@ impl Relay {
     /// Reads the files ourselves, and puts their bytes into the field: the browser opens none, so that none can be another by then.
     fn files(&mut self, caller: Caller, method: &str, params: &Value) {
         let paths = params["files"].as_array().map(|files| files.iter().filter_map(Value::as_str).collect::<Vec<_>>());
-        let files = match files::read(self.shared.tmp(), &paths.unwrap_or_default()) {
+        let files = match files::read(&self.shared.directories().connector, &paths.unwrap_or_default()) {
             Ok(files) => files,
             Err(why) => return self.deny(&caller, method, why),
         };

@@ -30,12 +30,6 @@ impl Relay {
             policy::Event::Context => self.context(session, method, params),
             policy::Event::Attached => drop(event.params().map(|attached| self.attached(session, attached))),
             policy::Event::Detached => drop(event.params().map(|gone: Value| self.detached(session, &gone))),
-            policy::Event::Download => {
-                let frame = event.params::<Value>().map(|told| told["frameId"].as_str().unwrap_or_default().to_owned());
-                if frame.is_some_and(|frame| self.watch.is_inside(&frame)) {
-                    self.tell(session, method, params);
-                }
-            }
         }
     }
 

@@ -18,7 +18,9 @@ const LIMIT: u64 = 32 << 20;
 /// Where a file really is, is asked after it was opened: a link that is changed meanwhile changes nothing.
 pub(super) fn read(directory: &Path, paths: &[&str]) -> Result<Value, &'static str> {
     const OUTSIDE: &str = "files come from the run's temporary directory";
-    let directory = directory.canonicalize().map_err(|_| OUTSIDE)?;
+    // A connector may have put a link in the directory's own place.
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let directory = place(&open(directory, flags, Mode::empty()).map_err(|_| OUTSIDE)?).map_err(|_| OUTSIDE)?;
     let mut left = LIMIT;
     let mut files = Vec::new();
     for path in paths {
@@ -29,10 +31,9 @@ pub(super) fn read(directory: &Path, paths: &[&str]) -> Result<Value, &'static s
         // A pipe that nobody writes to must not hold us up.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let file = File::from(open(path, flags, Mode::empty()).map_err(|_| OUTSIDE)?);
-        let place = std::fs::read_link(PathBuf::from("/proc/self/fd").join(file.as_raw_fd().to_string()));
         let metadata = file.metadata().map_err(|_| OUTSIDE)?;
         // A second name of a file may be the name it has elsewhere.
-        if !(place.is_ok_and(|place| place.starts_with(&directory)) && metadata.is_file() && metadata.nlink() == 1) {
+        if !(place(&file).is_ok_and(|place| place.starts_with(&directory)) && metadata.is_file() && metadata.nlink() == 1) {
             return Err(OUTSIDE);
         }
         let mut bytes = Vec::new();
@@ -42,6 +43,11 @@ pub(super) fn read(directory: &Path, paths: &[&str]) -> Result<Value, &'static s
         files.push(json!({ "name": name, "bytes": BASE64.encode(&bytes) }));
     }
     Ok(files.into())
+}
+
+/// Where an open file is.
+fn place(file: &impl AsRawFd) -> std::io::Result<PathBuf> {
+    std::fs::read_link(PathBuf::from("/proc/self/fd").join(file.as_raw_fd().to_string()))
 }
 
 #[cfg(test)]
@@ -70,5 +76,8 @@ mod tests {
         std::fs::hard_link(&outside, inside.join("hard")).unwrap();
         assert!(read("hard").is_err(), "a second name of a file elsewhere");
         assert!(super::read(&inside, &["own.txt"]).is_err(), "a relative path is relative to nothing");
+        std::fs::remove_dir_all(&inside).unwrap();
+        symlink(folder.path(), &inside).unwrap();
+        assert!(read("secret").is_err(), "a link in the directory's own place");
     }
 }

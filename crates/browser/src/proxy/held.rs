@@ -34,6 +34,8 @@ pub(super) enum Kind {
         auto: Option<bool>,
         /// Pages are told of.
         discovers: bool,
+        /// Downloads are told of.
+        hears_downloads: bool,
     },
     Page,
     /// A frame of another site, or a worker.
@@ -50,7 +52,7 @@ impl Held {
 impl Relay {
     /// Remembers a session with the browser itself.
     pub(super) fn hold_root(&mut self, connection: u64, session: String) {
-        let kind = Kind::Root { auto: None, discovers: false };
+        let kind = Kind::Root { auto: None, discovers: false, hears_downloads: false };
         self.held.insert(session, Held::new(connection, kind, String::new(), String::new(), None));
     }
 

@@ -28,7 +28,7 @@ pub(super) enum Checked {
     World,
     /// The cookie, or each of them, is of the hosts.
     Cookie,
-    /// Downloads go to the temporary directory.
+    /// Downloads end up in the temporary directory.
     Downloads,
     /// The files are read from the temporary directory, by us.
     Files,
@@ -93,8 +93,6 @@ pub(super) enum Event {
     Attached,
     /// The end of a session.
     Detached,
-    /// A download: told if it is of a frame of the connector's.
-    Download,
 }
 
 const OTHERS: &str = "a connector sees its own page and the pages it opened, and nothing else of the browser";
@@ -206,7 +204,7 @@ pub(super) const METHODS: &[(&str, Method)] = &[
     ("Page.screencastFrameAck", Allow),
     ("Page.setBypassCSP", Allow),
     ("Page.setDocumentContent", Allow),
-    ("Page.setDownloadBehavior", Check(Checked::Downloads)),
+    ("Page.setDownloadBehavior", Deny("use Browser.setDownloadBehavior")),
     ("Page.setFontFamilies", Allow),
     ("Page.setInterceptFileChooserDialog", Allow),
     ("Page.setLifecycleEventsEnabled", Allow),
@@ -254,10 +252,8 @@ pub(super) const METHODS: &[(&str, Method)] = &[
     ("Target.setRemoteLocations", Deny(OTHERS)),
 ];
 
-/// Every event a connector may hear, in order.
+/// Every event of its sessions a connector may hear, in order. Downloads are not among them: `downloads` tells of those.
 pub(super) const EVENTS: &[(&str, Event)] = &[
-    ("Browser.downloadProgress", Event::Allow),
-    ("Browser.downloadWillBegin", Event::Download),
     ("Console.messageAdded", Event::Allow),
     ("DOM.attributeModified", Event::Allow),
     ("DOM.attributeRemoved", Event::Allow),
@@ -290,8 +286,6 @@ pub(super) const EVENTS: &[(&str, Event)] = &[
     ("Network.webSocketHandshakeResponseReceived", Event::ReceivedHeaders),
     ("Network.webSocketWillSendHandshakeRequest", Event::ReceivedHeaders),
     ("Page.domContentEventFired", Event::Allow),
-    ("Page.downloadProgress", Event::Allow),
-    ("Page.downloadWillBegin", Event::Allow),
     ("Page.fileChooserOpened", Event::Allow),
     ("Page.frameAttached", Event::Allow),
     ("Page.frameDetached", Event::Allow),

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::door::Outbox;
+use super::downloads::Downloads;
 use super::held::{Held, Kind};
 use super::policy::Filtered;
 use super::shared::Shared;
@@ -39,6 +40,7 @@ pub(super) struct Relay {
     /// The sessions the connectors have, by the browser's ids, which are long and random.
     pub(super) held: HashMap<String, Held>,
     pub(super) waiting: HashMap<u64, Waiting>,
+    pub(super) downloads: Downloads,
     /// Told once the first page is watched.
     pub(super) ready: Option<SyncSender<()>>,
 }

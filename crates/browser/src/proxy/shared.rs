@@ -1,12 +1,11 @@
 //! What the door and the relay both know of one connector's browser.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::Hosts;
+use super::{Directories, Hosts};
 
 /// How many different notes are kept: a connector that tries everything does not fill the timeline.
 const NOTES: usize = 100;
@@ -17,16 +16,16 @@ pub(super) struct Shared {
     port: u16,
     version: Value,
     hosts: Hosts,
-    tmp: PathBuf,
+    directories: Directories,
     connections: AtomicUsize,
     pages: Mutex<Vec<Value>>,
     notes: Mutex<Vec<String>>,
 }
 
 impl Shared {
-    pub(super) fn new(token: &str, port: u16, version: Value, hosts: Hosts, tmp: PathBuf) -> Self {
+    pub(super) fn new(token: &str, port: u16, version: Value, hosts: Hosts, directories: Directories) -> Self {
         let (connections, pages, notes) = Default::default();
-        Self { token: token.to_owned(), port, version, hosts, tmp, connections, pages, notes }
+        Self { token: token.to_owned(), port, version, hosts, directories, connections, pages, notes }
     }
 
     pub(super) fn token(&self) -> &str {
@@ -37,9 +36,9 @@ impl Shared {
         &self.hosts
     }
 
-    /// The run's temporary directory.
-    pub(super) fn tmp(&self) -> &PathBuf {
-        &self.tmp
+    /// Where the browser and the connector have files.
+    pub(super) fn directories(&self) -> &Directories {
+        &self.directories
     }
 
     pub(super) fn url(&self, scheme: &str) -> String {

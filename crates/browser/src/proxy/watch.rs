@@ -79,6 +79,11 @@ impl Watch {
         self.pages.contains_key(target) || self.closed.contains(target)
     }
 
+    /// Whether that frame is, or was, in one of the connector's pages.
+    pub(super) fn has_frame(&self, frame: &str) -> bool {
+        self.is_own(frame) || self.asked.contains_key(frame) || self.shown.contains_key(frame)
+    }
+
     /// Whether the document of that frame is, or is about to be, at the hosts, and the one it still shows is not elsewhere.
     pub(super) fn is_inside(&self, frame: &str) -> bool {
         let shown = self.shown.get(frame).is_none_or(|place| *place == Place::Inside);
@@ -94,6 +99,8 @@ impl Relay {
             match event.method.as_str() {
                 "Target.attachedToTarget" => drop(event.params().map(|attached| self.came(attached))),
                 "Target.detachedFromTarget" => drop(event.params().map(|gone: Value| self.went(&gone))),
+                "Browser.downloadWillBegin" => self.download_begins(event),
+                "Browser.downloadProgress" => self.download_gets_on(event),
                 _ => {}
             }
         } else if let Some((page, frame)) = self.watch.sessions.get(session).cloned() {

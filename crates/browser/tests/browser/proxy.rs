@@ -7,7 +7,7 @@ mod playwright;
 
 use std::path::PathBuf;
 
-use freehold_browser::{ConnectorBrowser, Hosts, Page};
+use freehold_browser::{ConnectorBrowser, Directories, Hosts, Page};
 
 use crate::support::Browser;
 
@@ -33,10 +33,9 @@ impl Rig {
     pub(crate) fn over(browser: Browser, page: Page, hosts: &[&str]) -> Self {
         let tmp = tmp(&browser);
         std::fs::create_dir_all(&tmp).unwrap();
-        // The browser, under its own uid, writes downloads there.
-        std::fs::set_permissions(&tmp, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
         let client = browser.chromium.client();
-        let connector = ConnectorBrowser::open(client, &page, Hosts::new(hosts), tmp, TOKEN).unwrap();
+        let directories = Directories { browser: browser.folder.path().join("run"), connector: tmp };
+        let connector = ConnectorBrowser::open(client, &page, Hosts::new(hosts), directories, TOKEN).unwrap();
         Self { connector: Some(connector), page, browser }
     }
 
@@ -50,7 +49,7 @@ impl Rig {
 }
 
 fn tmp(browser: &Browser) -> PathBuf {
-    browser.folder.path().join("run/connector")
+    browser.folder.path().join("connector/tmp")
 }
 
 pub(crate) const LIMIT: std::time::Duration = std::time::Duration::from_secs(20);

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use freehold_browser::{BrowserError, Chromium, ConnectorBrowser, Hosts, LiveView, Tabs, profile};
+use freehold_browser::{BrowserError, Chromium, ConnectorBrowser, Directories, Hosts, LiveView, Tabs, profile};
 use freehold_core::reason::FailureReason;
 use freehold_core::run::{CancelledBy, RunEvent};
 use freehold_core::{Identity, InteractionId, RunId, SourceId};
@@ -105,8 +105,9 @@ impl RunBrowser {
         let (token, _) = new_token(&*self.inner.rng);
         #[expect(clippy::disallowed_methods, reason = "it is the connector's address, and the connector alone is told")]
         let token = String::from_utf8_lossy(token.expose()).into_owned();
+        let directories = Directories { browser: self.directory.clone(), connector: tmp };
         let first = self.tabs.first().map_err(failed)?;
-        let lent = ConnectorBrowser::open(self.tabs.client(), first.page(), hosts, tmp, &token).map_err(failed)?;
+        let lent = ConnectorBrowser::open(self.tabs.client(), first.page(), hosts, directories, &token).map_err(failed)?;
         let addresses = (lent.ws_url().to_owned(), lent.http_url().to_owned());
         self.connector = Some(lent);
         Ok(addresses)

@@ -1,8 +1,9 @@
 //! A connector that tries for more than its source's session.
 
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -24,6 +25,9 @@ impl World {
         let seen = Arc::clone(&asked);
         let other = serve(move |request| {
             seen.lock().unwrap().push(request.target.clone());
+            if request.target == "/file" {
+                return Response::page("other's").header("Content-Disposition", "attachment; filename=other.csv");
+            }
             Response::page("<p>other's own</p>").header("Set-Cookie", "other=treasure; Path=/")
         });
         let other = other.replace("127.0.0.1", "localhost");
@@ -387,17 +391,47 @@ fn files_come_from_the_temporary_directory_and_from_nowhere_else() {
 }
 
 #[test]
-fn downloads_land_in_the_temporary_directory() {
+fn downloads_of_its_hosts_alone_end_up_in_its_temporary_directory() {
     let world = World::new();
     let (mut cdp, page) = world.client();
-    let elsewhere = world.rig.browser.folder.path().join("run/profile").display().to_string();
-    let behaviour = json!({ "behavior": "allowAndName", "downloadPath": elsewhere, "eventsEnabled": true });
+    let tmp = world.rig.tmp();
+    std::fs::create_dir(tmp.join("mine")).unwrap();
+    let elsewhere = world.rig.browser.folder.path().join("run/profile");
+    for (asked, at) in [(tmp.join("mine"), tmp.join("mine")), (elsewhere, tmp.clone()), (tmp.join("../.."), tmp.clone())] {
+        let (guid, end) = download(&mut cdp, &page, &asked);
+        assert_eq!((&end["state"], &end["filePath"]), (&json!("completed"), &json!(at.join(&guid))));
+        assert_eq!(std::fs::read_to_string(at.join(guid)).unwrap(), "contents");
+    }
+    symlink(world.rig.browser.folder.path(), tmp.join("link")).unwrap();
+    let (_, end) = download(&mut cdp, &page, &tmp.join("link"));
+    assert_eq!((&end["state"], &end["filePath"]), (&json!("canceled"), &Value::Null), "a link leads nowhere");
+    assert!(world.noted("a download was not handed over"));
+    // What another host's frame downloads it does not hear of.
+    let framed = format!("void (document.body.innerHTML = '<iframe src={}/file></iframe>')", world.other);
+    cdp.evaluate(&page, &framed).unwrap();
+    let until = Instant::now() + LIMIT;
+    while !world.noted("a download from outside") && Instant::now() < until {
+        cdp.evaluate(&page, "1").unwrap();
+    }
+    assert!(world.noted("a download from outside") && world.was_asked_for("/file"));
+    let (guid, _) = download(&mut cdp, &page, &tmp.join("mine"));
+    assert!(tmp.join("mine").join(guid).exists(), "the next it hears of is its own");
+}
+
+/// Downloads the site's file and returns the name the browser gave it and what is told at its end.
+fn download(cdp: &mut Cdp, page: &str, into: &Path) -> (String, Value) {
+    let behaviour = json!({ "behavior": "allowAndName", "downloadPath": into, "eventsEnabled": true });
     cdp.call(None, "Browser.setDownloadBehavior", behaviour).unwrap();
-    cdp.evaluate(&page, "void (location.href = '/file')").unwrap();
+    cdp.evaluate(page, "void (location.href = '/file')").unwrap();
     let begun = cdp.event("Browser.downloadWillBegin", LIMIT).unwrap();
-    while cdp.event("Browser.downloadProgress", LIMIT).unwrap()["state"] != "completed" {}
-    let file = world.rig.tmp().join(begun["guid"].as_str().unwrap());
-    assert_eq!(std::fs::read_to_string(file).unwrap(), "contents");
+    assert_eq!(begun["suggestedFilename"], "orders.csv");
+    loop {
+        let told = cdp.event("Browser.downloadProgress", LIMIT).unwrap();
+        assert_eq!(told["guid"], begun["guid"]);
+        if told["state"] != "inProgress" {
+            return (begun["guid"].as_str().unwrap().to_owned(), told);
+        }
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 // Drives the connector's browser with Playwright as it comes. Arguments: where Playwright is, the http address, the site's origin.
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 
 const [playwright, address, origin] = process.argv.slice(2);
 const { chromium } = createRequire(playwright)("playwright-core");
@@ -38,6 +40,17 @@ seen.status = answer.status();
 seen.body = await answer.text();
 await page.goBack();
 seen.back = page.url();
+
+const [download] = await Promise.all([page.waitForEvent("download"), page.evaluate(() => { location.href = "/invoice"; })]);
+seen.download = [download.suggestedFilename(), await readFile(await download.path(), "utf8")];
+await download.saveAs(join(process.env.TMPDIR, "kept.csv"));
+const [made] = await Promise.all([page.waitForEvent("download"), page.evaluate(() => {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob(["made here"]));
+  link.download = "made.txt";
+  link.click();
+})]);
+seen.made = await readFile(await made.path(), "utf8");
 
 const second = await context.newPage();
 await second.goto(`${origin}/second`);

@@ -16,10 +16,11 @@ fn playwright_connects_over_cdp_and_does_what_collecting_takes() {
     let advert = format!("{ORDERS}<iframe src={other}></iframe>");
     let origin = serve(move |request| match request.target.as_str() {
         "/orders" => Response::page(advert.clone()).header("Set-Cookie", "session=1; Path=/"),
+        "/invoice" => Response::page("one,two").header("Content-Disposition", "attachment; filename=invoice.csv"),
         path => Response::page(format!("<p>{path}</p>")),
     });
     let rig = Rig::at(&format!("{origin}/signed-in"), &[&host(&origin)]);
-    let seen = drive(rig.connector().http_url(), &origin);
+    let seen = drive(&rig, &origin);
     let (connect, evaluate) = (seen["connect_ms"].as_f64().unwrap(), seen["evaluate_ms"].as_f64().unwrap());
     println!("Playwright: connect {connect:.0} ms, evaluate {evaluate:.2} ms");
     let at = |path: &str| json!(format!("{origin}{path}"));
@@ -40,6 +41,8 @@ fn playwright_connects_over_cdp_and_does_what_collecting_takes() {
         ("status", json!(200)),
         ("body", json!("<p>/other</p>")),
         ("back", at("/orders")),
+        ("download", json!(["invoice.csv", "one,two"])),
+        ("made", json!("made here")),
         ("second", json!("/second")),
         ("popup", at("/popup")),
         ("worker", json!(5)),
@@ -47,17 +50,19 @@ fn playwright_connects_over_cdp_and_does_what_collecting_takes() {
     ] {
         assert_eq!(seen[what], expected, "{what} in {seen}");
     }
+    assert_eq!(std::fs::read_to_string(rig.tmp().join("kept.csv")).unwrap(), "one,two");
     assert_eq!(rig.connector().violations(), Vec::<String>::new());
 }
 
-fn drive(address: &str, origin: &str) -> Value {
+fn drive(rig: &Rig, origin: &str) -> Value {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     #[expect(clippy::disallowed_methods, reason = "a test plays the connector; nothing of this ships")]
     let mut node = std::process::Command::new("node");
     let output = node
         .arg(root.join("tests/browser/proxy/playwright.mjs"))
         .arg(root.join("../../tests/console/"))
-        .args([address, origin])
+        .args([rig.connector().http_url(), origin])
+        .env("TMPDIR", rig.tmp())
         .output()
         .expect("node runs");
     let said = String::from_utf8_lossy(&output.stdout);
