@@ -77,7 +77,9 @@ pub(super) fn take_over(
 
 /// Copies the file to where the connector cannot change it any more, following no link on the way.
 fn stage(inner: &Inner, run: RunId, scratch: &Path, name: &str) -> io::Result<PathBuf> {
-    let tmp = rustix::fs::openat(CWD, scratch.join("tmp"), OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    // The directory itself is in one of the connector's, who may have put a link in its place.
+    let directory = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let tmp = rustix::fs::openat(CWD, scratch.join("tmp"), directory, Mode::empty())?;
     let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     // Without NONBLOCK a named pipe in the file's place would hold the run up.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
