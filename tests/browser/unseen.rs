@@ -15,7 +15,7 @@ use freehold_engine::view::RunView;
 use freehold_engine::{Answer, NewSource, RecordQuery};
 use freehold_practice::Site;
 use freehold_tests::house::{House, secret};
-use freehold_tests::library::{Entries, IsCode, Library, Reader};
+use freehold_tests::library::{AtPageTwo, Entries, IsCode, Library, Reader};
 use freehold_tests::shop;
 use freehold_tests::source::root;
 use serde_json::Value;
@@ -205,4 +205,26 @@ fn without_saved_details_its_owner_is_asked_to_sign_in_by_hand() {
     let run = scene.house.settled(source);
     assert_eq!(run.outcome, Some(Outcome::NeedsOwner { reason: OwnerReason::SignInRequired }));
     assert_eq!(scene.library.entries(), Entries::default());
+}
+
+#[test]
+fn a_session_that_ends_while_it_collects_is_begun_again_beside_the_connector() {
+    let scene = Scene::new(false);
+    let (house, library) = (&scene.house, &scene.library);
+    library.set_at_page_two(Some(AtPageTwo::ShowsDoor));
+    let source = scene.add(&[]);
+    let asked = house.asked(source);
+    let said = (asked.kind, asked.secure_browser, &*asked.message);
+    assert_eq!(said, (InteractionKind::Challenge, true, "The library shows its door."), "signed in, so a person is asked");
+    house.clock.advance(Duration::from_secs(3600));
+    library.set_at_page_two(Some(AtPageTwo::Forgets));
+    house.engine().answer(&house.owner(), asked.id, Answer::Yes).expect("answered");
+    let run = house.settled(source);
+    scene.succeeded(&run);
+    assert_eq!(library.entries().pins, 2, "signed in again by itself");
+    assert_eq!(scene.loans(source), 11);
+    let timeline = house.engine().timeline(&house.owner(), run.id, 0).expect("a timeline");
+    let events = timeline.iter().map(|entry| &*entry.event);
+    let events: Vec<_> = events.filter(|event| ["look", "identify", "collect"].contains(event)).collect();
+    assert_eq!(events, ["look", "identify", "collect"].repeat(3), "the account is read anew each time");
 }

@@ -55,6 +55,17 @@ struct State {
     entries: Entries,
     wrong_in_a_row: u32,
     is_slow: bool,
+    /// What happens at the second page of the list, once.
+    at_page_two: Option<AtPageTwo>,
+}
+
+/// What the library does when the second page of the list is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtPageTwo {
+    /// It forgets who is inside.
+    Forgets,
+    /// It shows the door to one who is inside, until it is told otherwise.
+    ShowsDoor,
 }
 
 struct Loan {
@@ -115,6 +126,7 @@ impl Library {
             entries: Entries::default(),
             wrong_in_a_row: 0,
             is_slow: false,
+            at_page_two: None,
         }));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
         let port = listener.local_addr().expect("an address").port();
@@ -137,6 +149,11 @@ impl Library {
     /// Forgets who is inside, as a site does whose sessions ran out.
     pub fn close_sessions(&self) {
         self.lock().sessions.clear();
+    }
+
+    /// What happens when the second page of the list is asked for.
+    pub fn set_at_page_two(&self, what: Option<AtPageTwo>) {
+        self.lock().at_page_two = what;
     }
 
     /// Changes the reader's PIN.
@@ -165,6 +182,16 @@ impl State {
                 return Err("/enter");
             }
             _ => {}
+        }
+        if request.target == "/borrowed?page=2" {
+            match self.at_page_two {
+                Some(AtPageTwo::Forgets) => {
+                    self.at_page_two = None;
+                    self.sessions.clear();
+                }
+                Some(AtPageTwo::ShowsDoor) => return Ok("<form class=door>Are you a reader?</form>".to_owned()),
+                None => {}
+            }
         }
         if request.target == "/enter?paper" && self.session(request).step == Step::Code {
             self.session(request).step = Step::Paper;

@@ -30,7 +30,7 @@ fn main() {
     let folders = [tempfile::tempdir_in("/dev/shm").unwrap(), tempfile::tempdir_in("/dev/shm").unwrap()];
     let [seen, raw] = folders.each_ref().map(|folder| start(folder.path()));
     let [seen_page, raw_page] = [&seen, &raw].map(|chromium| chromium.first_page().unwrap());
-    let view = LiveView::new(seen.client(), seen_page.target(), Arc::default()).unwrap();
+    let view = LiveView::new(seen.client(), seen_page.target(), freehold_browser::Reach::All, Arc::default()).unwrap();
 
     // From a click to the frame that shows it, one after the other in turn.
     open(&seen_page, TURNS);

@@ -164,7 +164,7 @@ impl Chromium {
     /// The ids of its pages: tabs and pop-ups, not frames or workers. Those that another page opened come last; Chromium tells no
     /// other order.
     pub fn page_targets(&self) -> Result<Vec<String>, BrowserError> {
-        page_targets(&self.client)
+        Ok(page_targets(&self.client)?.into_iter().map(|page| page.id).collect())
     }
 
     /// Asks it to end, so that it writes its profile, and kills what is left after a while. Nothing of it runs afterwards.
@@ -186,8 +186,15 @@ impl Chromium {
     }
 }
 
-/// The ids of a browser's pages, those that another opened last.
-pub(crate) fn page_targets(client: &Client) -> Result<Vec<String>, BrowserError> {
+/// A page of a browser.
+pub(crate) struct PageTarget {
+    pub(crate) id: String,
+    /// The page that opened it.
+    pub(crate) opener: Option<String>,
+}
+
+/// A browser's pages, those that another opened last.
+pub(crate) fn page_targets(client: &Client) -> Result<Vec<PageTarget>, BrowserError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Info {
@@ -200,5 +207,6 @@ pub(crate) fn page_targets(client: &Client) -> Result<Vec<String>, BrowserError>
     let mut all: Vec<Info> = serde_json::from_value(all)
         .map_err(|error| BrowserError::Unexpected { method: method.to_owned(), detail: error.to_string() })?;
     all.sort_by_key(|info| info.opener_id.is_some());
-    Ok(all.into_iter().filter(|info| info.r#type == "page").map(|info| info.target_id).collect())
+    let pages = all.into_iter().filter(|info| info.r#type == "page");
+    Ok(pages.map(|info| PageTarget { id: info.target_id, opener: info.opener_id }).collect())
 }

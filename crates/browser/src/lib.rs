@@ -22,4 +22,4 @@ pub use live::LiveView;
 pub use page::{Frame, Page};
 pub use proxy::{ConnectorBrowser, Directories, Hosts};
 pub use sign_in::{Need, Sight, SignInMachine, Turn};
-pub use tabs::{Tab, Tabs};
+pub use tabs::{Reach, Tab, Tabs};

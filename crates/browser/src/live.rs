@@ -25,7 +25,7 @@ use self::echo::Job;
 use self::message::{Dialog, End, FromClient, Said, ToClient};
 use self::seat::Seat;
 use self::tabs::Tabs;
-use crate::BrowserError;
+use crate::{BrowserError, Reach};
 use crate::cdp::{Client, Session};
 
 /// A browser that can be watched and driven. Dropping it ends it for everyone who watches; the browser stays as it is.
@@ -48,6 +48,7 @@ struct Shared {
 
 struct State {
     tabs: Tabs,
+    reach: Reach,
     shown: u32,
     audience: Audience,
     screen: Screen,
@@ -66,11 +67,11 @@ struct State {
 }
 
 impl LiveView {
-    /// A view of all pages of the browser at the other end, beginning with the page of that target id. Chromium sends pictures only
-    /// while someone watches.
+    /// A view of the browser at the other end, beginning with the page of that target id: of all its pages, or of that one and what it
+    /// opens. Chromium sends pictures only while someone watches.
     ///
     /// While `typing` holds, Freehold itself fills in a page: frames are held back, input does not count, and viewers are told.
-    pub fn new(client: &Client, first: &str, typing: Arc<AtomicBool>) -> Result<Arc<Self>, BrowserError> {
+    pub fn new(client: &Client, first: &str, reach: Reach, typing: Arc<AtomicBool>) -> Result<Arc<Self>, BrowserError> {
         let events = client.all_events();
         let mut tabs = Tabs::default();
         let shown = tabs.attach(client, first)?.unwrap_or_default();
@@ -78,11 +79,14 @@ impl LiveView {
         let targets = client.call("Target.getTargets", json!({}))?;
         for target in targets["targetInfos"].as_array().into_iter().flatten().rev().filter(|target| target["type"] == "page")
         {
-            tabs.attach(client, target["targetId"].as_str().unwrap_or_default())?;
+            if reach == Reach::All {
+                tabs.attach(client, target["targetId"].as_str().unwrap_or_default())?;
+            }
         }
         let (jobs, work) = channel();
         let state = State {
             tabs,
+            reach,
             shown,
             audience: Audience::default(),
             screen: Screen::default(),

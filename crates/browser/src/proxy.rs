@@ -4,6 +4,7 @@
 //! `watch` keeps its pages at its hosts. It gets sessions of its own, and what it sets in them ends with them. It sees what its page
 //! shows: a picture of that holds frames of other sites as well.
 
+mod aside;
 mod calls;
 mod door;
 mod downloads;
@@ -21,7 +22,7 @@ mod watch;
 pub use downloads::Directories;
 pub use hosts::Hosts;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -58,6 +59,8 @@ pub struct ConnectorBrowser {
     relay: Option<JoinHandle<Watch>>,
     ws_url: String,
     http_url: String,
+    /// Its pages while it is set aside, and where they go back to.
+    aside: Vec<(Page, String)>,
 }
 
 impl ConnectorBrowser {
@@ -90,6 +93,7 @@ impl ConnectorBrowser {
             waiting: HashMap::new(),
             downloads: Downloads::default(),
             ready: Some(ready),
+            aside: None,
         };
         let relay = std::thread::Builder::new()
             .name("connector browser relay".to_owned())
@@ -106,6 +110,7 @@ impl ConnectorBrowser {
             port,
             door: None,
             relay: Some(relay),
+            aside: Vec::new(),
         };
         // Workers of a site wait as well, and have to be told of to be let go.
         let filter = json!([{ "type": "page" }, { "type": "service_worker" }, { "type": "shared_worker" }]);
@@ -166,7 +171,7 @@ impl ConnectorBrowser {
         let root = json!({ "sessionId": self.root.id().0 });
         let steps = match first {
             Some(session) => {
-                let scripts = forget_scripts(&session, watch);
+                let scripts = forget_scripts(&session, &watch.origins);
                 [blank, closed, scripts, self.client.call("Target.detachFromTarget", root).map(drop)]
             }
             None => {
@@ -193,14 +198,14 @@ impl ConnectorBrowser {
     fn forget_scripts_in_a_new_page(&self, watch: &Watch) -> Result<(), BrowserError> {
         let made = self.client.call("Target.createTarget", json!({ "url": "about:blank" }))?;
         let page = Page::attach(&self.client, made["targetId"].as_str().unwrap_or_default())?;
-        forget_scripts(page.session(), watch)?;
+        forget_scripts(page.session(), &watch.origins)?;
         page.close()
     }
 }
 
 /// A worker that a connector's page registered would outlive every page, and hear the next sign-in.
-fn forget_scripts(session: &Session, watch: &Watch) -> Result<(), BrowserError> {
-    for origin in &watch.origins {
+fn forget_scripts(session: &Session, origins: &BTreeSet<String>) -> Result<(), BrowserError> {
+    for origin in origins {
         let scripts = json!({ "origin": origin, "storageTypes": "service_workers,cache_storage" });
         session.call("Storage.clearDataForOrigin", scripts)?;
     }

@@ -15,10 +15,21 @@ use crate::{BrowserError, Chromium, Page};
 /// no longer listed.
 pub struct Tabs {
     client: Client,
+    /// Where only pages made here, and what they and those open, count: the ones made here.
+    made: Option<Mutex<Vec<String>>>,
     /// In the order in which they were seen first.
     pages: Mutex<Vec<Arc<Tab>>>,
     /// Whether dialogs are closed as they open.
     closes_dialogs: Arc<AtomicBool>,
+}
+
+/// Which pages of a browser count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Every one.
+    All,
+    /// Those that were made for it, and what they open.
+    Below,
 }
 
 /// One of them.
@@ -38,12 +49,21 @@ struct Dialogs {
 impl Tabs {
     /// The pages of that browser.
     pub fn of(chromium: &Chromium) -> Self {
-        Self { client: chromium.client().clone(), pages: Mutex::default(), closes_dialogs: Arc::default() }
+        Self::new(chromium.client().clone(), None)
+    }
+
+    /// New pages of the same browser, and those that are opened from them; none that is there already.
+    pub fn beside(&self) -> Self {
+        Self::new(self.client.clone(), Some(Mutex::default()))
+    }
+
+    fn new(client: Client, made: Option<Mutex<Vec<String>>>) -> Self {
+        Self { client, made, pages: Mutex::default(), closes_dialogs: Arc::default() }
     }
 
     /// All that are open now, the newest first: a pop-up comes before what opened it.
     pub fn list(&self) -> Result<Vec<Arc<Tab>>, BrowserError> {
-        let open = page_targets(&self.client)?;
+        let open = self.targets()?;
         let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
         pages.retain(|tab| open.iter().any(|target| target == tab.page.target()));
         for target in open {
@@ -60,18 +80,48 @@ impl Tabs {
         Ok(pages.iter().rev().cloned().collect())
     }
 
+    fn targets(&self) -> Result<Vec<String>, BrowserError> {
+        let all = page_targets(&self.client)?;
+        let Some(made) = &self.made else { return Ok(all.into_iter().map(|page| page.id).collect()) };
+        let made = made.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut own: Vec<String> = Vec::new();
+        for page in all {
+            if made.contains(&page.id) || page.opener.is_some_and(|opener| own.contains(&opener)) {
+                own.push(page.id);
+            }
+        }
+        Ok(own)
+    }
+
     /// The oldest of them, or a new one where there is none.
     pub fn first(&self) -> Result<Arc<Tab>, BrowserError> {
         if let Some(oldest) = self.list()?.pop() {
             return Ok(oldest);
         }
-        self.client.call("Target.createTarget", json!({ "url": "about:blank" }))?;
+        let target = self.client.call("Target.createTarget", json!({ "url": "about:blank" }))?["targetId"].take();
+        if let Some(made) = &self.made {
+            let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
+            made.extend(target.as_str().map(str::to_owned));
+        }
         self.list()?.pop().ok_or(BrowserError::Gone)
     }
 
     /// Whether dialogs are closed as they open: while one is open, nothing on its page runs, no function of ours either.
     pub fn close_dialogs(&self, close: bool) {
         self.closes_dialogs.store(close, Ordering::Release);
+    }
+
+    /// Which pages of the browser they are.
+    pub fn reach(&self) -> Reach {
+        if self.made.is_some() { Reach::Below } else { Reach::All }
+    }
+
+    /// Closes all of them.
+    pub fn close(&self) -> Result<(), BrowserError> {
+        for tab in self.list()? {
+            tab.page.close()?;
+        }
+        Ok(())
     }
 
     /// The connection to their browser.

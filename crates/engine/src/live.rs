@@ -250,7 +250,7 @@ mod tests {
                 }
             }
         });
-        LiveView::new(&Client::over(to, from).unwrap(), "page", Arc::default()).unwrap()
+        LiveView::new(&Client::over(to, from).unwrap(), "page", freehold_browser::Reach::All, Arc::default()).unwrap()
     }
 
     struct House {

@@ -2,6 +2,7 @@
 
 mod ask;
 mod attempt;
+mod beside;
 mod blobs;
 mod browser;
 mod collect;

@@ -6,6 +6,7 @@ import { chromium } from "playwright-core";
 const lines = createInterface({ input: process.stdin });
 const closed = new Promise((resolve) => lines.once("close", resolve));
 let emitted = 0;
+let asked = 0;
 
 const write = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 
@@ -32,8 +33,17 @@ function record(target, data) {
   emitted += 1;
 }
 
+// Whether a person did what was asked for.
+async function ask(message) {
+  const answered = new Promise((resolve) => lines.once("line", (line) => resolve(JSON.parse(line))));
+  write({ type: "INTERACTION", request_id: `ask-${(asked += 1)}`, kind: "manual_action", message });
+  return (await answered).status === "success";
+}
+
 async function open(page, address) {
-  const answer = await page.goto(address, { waitUntil: "domcontentloaded", timeout: 30_000 });
+  const go = () => page.goto(address, { waitUntil: "domcontentloaded", timeout: 30_000 });
+  let answer = await go();
+  while ((await page.locator("form.door").count()) && (await ask("The library shows its door."))) answer = await go();
   if (answer && answer.status() >= 500) throw new Failure("library_down", "The library does not answer.", "retry_by_runtime");
   if (await page.locator("form.door").count()) {
     throw new Failure("signed_out", "The library asks for the card again.", "manual_action_required");

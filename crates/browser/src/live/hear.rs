@@ -10,8 +10,8 @@ use super::echo::Job;
 use super::message::{Dialog, End, RefusedWish, Said};
 use super::tabs::{BINDING, bind, send};
 use super::{Shared, State};
-use crate::BrowserError;
 use crate::cdp::{Event, Events, Session, SessionId};
+use crate::{BrowserError, Reach};
 
 /// How often it is looked whether Freehold types.
 const TICK: Duration = Duration::from_millis(40);
@@ -52,6 +52,7 @@ struct Target {
     r#type: String,
     title: String,
     url: String,
+    opener_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -143,6 +144,10 @@ impl Shared {
                     return Ok(());
                 }
                 let mut state = self.state();
+                let opened = target.opener_id.is_some_and(|opener| state.tabs.has(&opener));
+                if state.reach == Reach::Below && !opened {
+                    return Ok(());
+                }
                 let attached = state.tabs.attach(&self.client, &target.target_id)?;
                 state.tabs.rename(&target.target_id, target.title, &target.url);
                 match attached {

@@ -41,7 +41,7 @@ pub(super) struct Place {
 impl Tabs {
     /// Attaches to a page. `None` if it is attached to already.
     pub(super) fn attach(&mut self, client: &Client, target: &str) -> Result<Option<u32>, BrowserError> {
-        if self.all.iter().any(|open| open.target == target) {
+        if self.has(target) {
             return Ok(None);
         }
         let attached = client.call("Target.attachToTarget", json!({ "targetId": target, "flatten": true }))?;
@@ -55,6 +55,11 @@ impl Tabs {
         send(&session, "Emulation.setFocusEmulationEnabled", json!({ "enabled": true }))?;
         self.all.push(Open { tab, target: target.to_owned(), session });
         Ok(Some(self.opened))
+    }
+
+    /// Whether the page of that target is one of them.
+    pub(super) fn has(&self, target: &str) -> bool {
+        self.all.iter().any(|open| open.target == target)
     }
 
     /// A frame of another site came into a page of ours.

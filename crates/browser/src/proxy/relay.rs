@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::aside::{Aside, Own};
 use super::door::Outbox;
 use super::downloads::Downloads;
 use super::held::{Held, Kind};
@@ -27,7 +28,11 @@ pub(super) enum Input {
     Said(u64, String),
     /// A connection has ended.
     Closed(u64),
-    /// The run has ended, or its session at the provider.
+    /// Somebody signs in in another page; what the connector has is to be told.
+    SetAside(SyncSender<Own>),
+    /// It may go on.
+    TakeUp,
+    /// The run has ended.
     Stop,
 }
 
@@ -43,6 +48,8 @@ pub(super) struct Relay {
     pub(super) downloads: Downloads,
     /// Told once the first page is watched.
     pub(super) ready: Option<SyncSender<()>>,
+    /// While it is set aside.
+    pub(super) aside: Option<Aside>,
 }
 
 /// One WebSocket of a connector's.
@@ -122,6 +129,8 @@ impl Relay {
                 Input::Opened(number, out) => self.opened(number, out),
                 Input::Said(number, text) => self.said(number, text),
                 Input::Closed(number) => self.closed(number),
+                Input::SetAside(own) => self.set_aside(&own),
+                Input::TakeUp => self.take_up(),
             }
         }
         let numbers: Vec<_> = self.connections.keys().copied().collect();
@@ -137,7 +146,7 @@ impl Relay {
     }
 
     /// Ends a connection: with its sessions goes everything it set in them.
-    fn closed(&mut self, number: u64) {
+    pub(super) fn closed(&mut self, number: u64) {
         let Some(connection) = self.connections.remove(&number) else { return };
         connection.out.close();
         let is_root = |held: &Held| held.connection == number && matches!(held.kind, Kind::Root { .. });
@@ -148,7 +157,8 @@ impl Relay {
         self.held.retain(|_, held| held.connection != number);
     }
 
-    fn said(&mut self, number: u64, text: String) {
+    pub(super) fn said(&mut self, number: u64, text: String) {
+        let Some(text) = self.keep_for_later(number, text) else { return };
         let Some(connection) = self.connections.get_mut(&number) else { return };
         let Some(main) = connection.main.clone() else {
             connection.early.push(text);

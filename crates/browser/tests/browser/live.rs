@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use freehold_browser::Page;
+use freehold_browser::{Page, Reach};
 use freehold_browser::live::message::{
     Button, Driver, End, Field, Frame, FromClient, Point, Press, RefusedWish, Said, ToClient,
 };
@@ -43,7 +43,7 @@ impl Stage {
         let page = browser.chromium.first_page().unwrap();
         page.goto(address, LIMIT).unwrap();
         let typing = Arc::new(AtomicBool::new(false));
-        let view = LiveView::new(browser.chromium.client(), page.target(), Arc::clone(&typing)).unwrap();
+        let view = LiveView::new(browser.chromium.client(), page.target(), Reach::All, Arc::clone(&typing)).unwrap();
         Self { view: Some(view), page, typing, _browser: browser }
     }
 

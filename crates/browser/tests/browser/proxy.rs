@@ -1,5 +1,6 @@
 //! The connector's browser: what works through it, and what cannot be had through it.
 
+mod aside;
 mod attacks;
 mod client;
 mod leaving;

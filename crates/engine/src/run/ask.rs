@@ -26,6 +26,11 @@ use crate::server::lock;
 const ASK_FOR: u64 = 15 * 60;
 const ASK_AT_MOST: u64 = 24 * 3600;
 
+/// Seconds the question of a connector waits.
+pub(super) fn patience(asked: &Interaction) -> u64 {
+    asked.timeout_seconds.unwrap_or(ASK_FOR).clamp(1, ASK_AT_MOST)
+}
+
 impl Work<'_> {
     /// Answers `credentials` from the vault, once; a second ask means that they were refused.
     pub(super) fn deliver(&mut self, asked: &Interaction) -> Step<()> {
@@ -73,7 +78,7 @@ impl Work<'_> {
 
     /// Asks the owner on the connector's behalf.
     pub(super) fn ask(&mut self, asked: Interaction, kind: InteractionKind, reason: OwnerReason) -> Step<()> {
-        let seconds = asked.timeout_seconds.unwrap_or(ASK_FOR).clamp(1, ASK_AT_MOST);
+        let seconds = patience(&asked);
         let now = self.inner.now();
         let interaction = InteractionId::new(&*self.inner.clock, &*self.inner.rng);
         let row = InteractionRow {
@@ -95,11 +100,6 @@ impl Work<'_> {
             data: None,
         };
         self.inner.data.open_interaction(row).map_err(from_store)?;
-        if let Some(browser) = &mut self.browser
-            && kind != InteractionKind::Code
-        {
-            browser.show(self.source.id, self.run.id, interaction)?;
-        }
         let until = Instant::now() + Duration::from_secs(seconds);
         self.waiting = Some(Waiting { interaction, request_id: asked.request_id, reason, until });
         self.transition(RunEvent::Ask { interaction }, None)?;
@@ -109,7 +109,6 @@ impl Work<'_> {
     /// The owner answered. Another question's answer is not for this run.
     pub(super) fn answered(&mut self, interaction: InteractionId, answer: Answer) -> Step<()> {
         let Some(waiting) = self.waiting.take_if(|waiting| waiting.interaction == interaction) else { return Ok(()) };
-        self.hide_browser();
         self.transition(RunEvent::Answered, None)?;
         let id = &*waiting.request_id;
         let response = match answer {
@@ -140,7 +139,6 @@ impl Work<'_> {
             self.waiting = Some(Waiting { until, ..waiting });
             return Ok(());
         }
-        self.hide_browser();
         self.transition(RunEvent::Answered, Some(json!({ "interaction": "expired" })))?;
         self.respond(&waiting.request_id, &InteractionResponse::timeout(&*waiting.request_id));
         self.unanswered = Some(waiting.reason);
@@ -152,18 +150,11 @@ impl Work<'_> {
         if let Some(waiting) = self.waiting.take() {
             // The owner may answer at this very moment, which changes nothing.
             let _ = self.inner.close_interaction(waiting.interaction, InteractionState::Withdrawn);
-            self.hide_browser();
         }
         Ok(())
     }
 
-    fn hide_browser(&self) {
-        if let Some(browser) = &self.browser {
-            browser.hide(self.run.id);
-        }
-    }
-
-    fn respond(&self, request_id: &str, response: &InteractionResponse) {
+    pub(super) fn respond(&self, request_id: &str, response: &InteractionResponse) {
         // Before the line is on its way: the connector may speak as soon as it has it.
         lock(&self.launched.session).answered(request_id);
         self.launched.send(response.to_line());

@@ -22,6 +22,9 @@ use crate::browsers::Lease;
 use crate::problem::from_store;
 use crate::server::Inner;
 
+/// How long a page may take to open.
+const OPEN_LIMIT: Duration = Duration::from_secs(30);
+
 /// A run's browser. Dropping it without closing it ends it and keeps the profile as it was sealed last.
 pub(super) struct RunBrowser {
     inner: Arc<Inner>,
@@ -78,8 +81,8 @@ impl RunBrowser {
             Some(view) => Arc::clone(view),
             None => {
                 let first = self.tabs.first().map_err(failed)?;
-                let view =
-                    LiveView::new(self.tabs.client(), first.page().target(), Arc::clone(&self.typing)).map_err(failed)?;
+                let (client, typing) = (self.tabs.client(), Arc::clone(&self.typing));
+                let view = LiveView::new(client, first.page().target(), self.tabs.reach(), typing).map_err(failed)?;
                 self.view = Some(Arc::clone(&view));
                 view
             }
@@ -111,6 +114,36 @@ impl RunBrowser {
         let addresses = (lent.ws_url().to_owned(), lent.http_url().to_owned());
         self.connector = Some(lent);
         Ok(addresses)
+    }
+
+    /// Sets what the connector has of it aside: until it is taken up again, the pages are new ones, and the connector reaches none.
+    pub(super) fn set_aside(&mut self) -> Step<()> {
+        if let Some(lent) = &mut self.connector {
+            lent.set_aside().map_err(failed)?;
+        }
+        self.view = None;
+        self.tabs = self.tabs.beside();
+        Ok(())
+    }
+
+    /// Opens in a new page what the connector has open.
+    pub(super) fn go_where_the_connector_is(&self) -> Step<()> {
+        let at = self.connector.as_ref().and_then(ConnectorBrowser::set_aside_at);
+        let tab = self.tabs.first().map_err(failed)?;
+        at.map_or(Ok(()), |url| tab.page().goto(url, OPEN_LIMIT).map_err(failed))
+    }
+
+    /// Closes the new pages and lets the connector go on in its own.
+    pub(super) fn take_up(&mut self) -> Step<()> {
+        self.view = None;
+        self.tabs.close().map_err(failed)?;
+        if let Some(chromium) = &self.chromium {
+            self.tabs = Tabs::of(chromium);
+        }
+        match &mut self.connector {
+            Some(lent) => Ok(lent.take_up().map_err(failed)?),
+            None => Ok(()),
+        }
     }
 
     /// Takes it back from the connector, and notes what it was not allowed to do.

@@ -42,7 +42,7 @@ impl Work<'_> {
         let mut silent = Instant::now() + limits.silence;
         let mut end = End::default();
         while !(end.output && end.exit.is_some()) {
-            let mail = match self.mailbox.try_recv() {
+            let mail = match self.aside.pop_front().map_or_else(|| self.mailbox.try_recv(), Ok) {
                 Ok(mail) => mail,
                 Err(TryRecvError::Disconnected) => return Verdict::cancelled(CancelledBy::Shutdown).stop(),
                 Err(TryRecvError::Empty) => {
@@ -153,9 +153,7 @@ impl Work<'_> {
                 match interaction.kind {
                     Asked::Credentials => self.deliver(&interaction)?,
                     Asked::Otp => self.ask(interaction, InteractionKind::Code, OwnerReason::CodeRequired)?,
-                    Asked::ManualAction if self.browser.is_some() => {
-                        self.ask(interaction, InteractionKind::SignIn, OwnerReason::SignInRequired)?;
-                    }
+                    Asked::ManualAction if self.browser.is_some() => self.person_wanted(&interaction)?,
                     Asked::ManualAction => self.ask(interaction, InteractionKind::Challenge, OwnerReason::Challenge)?,
                 }
             }

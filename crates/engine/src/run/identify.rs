@@ -14,15 +14,16 @@ use freehold_protocol::manifest::IdentitySource;
 use serde_json::json;
 
 use super::browser::failed;
-use super::sign_in::{Entrance, Question, Reply, session_not_kept};
+use super::sign_in::{ASK_FOR, Entrance, Question, Reply, session_not_kept};
 use super::verdict::{Step, Verdict};
 use super::work::Work;
 use crate::caller::Caller;
 use crate::problem::from_store;
 use crate::server::Inner;
 
-/// How long the page that shows the account may take.
+/// How long the page that shows the account may take, and how long at the end of a run that did not succeed.
 const PATIENCE: Duration = Duration::from_secs(30);
+const SHORT_PATIENCE: Duration = Duration::from_secs(8);
 
 impl Entrance<'_> {
     /// Comes back when the account that is signed in is the source's own.
@@ -65,6 +66,7 @@ impl Entrance<'_> {
                 reason: OwnerReason::ConfirmIdentity,
                 message,
                 data: Some(json!({ "expected": expected, "seen": seen })),
+                patience: ASK_FOR,
             };
             match self.ask(&question, None) {
                 Ok(Reply::Yes) => {}
@@ -72,7 +74,7 @@ impl Entrance<'_> {
                 Err(verdict) => {
                     if matches!(verdict.outcome, Outcome::NeedsOwner { .. }) {
                         // The owner was not there; the question outlives the run.
-                        let Question { kind, reason, message, data } = question;
+                        let Question { kind, reason, message, data, .. } = question;
                         self.inner.ask_source(&self.source, kind, reason, &message, data)?;
                     }
                     return Err(verdict);
@@ -137,7 +139,7 @@ impl Work<'_> {
         browser.take_back();
         let IdentityState::Confirmed { identity } = &self.source.identity else { return Ok(()) };
         let Some(rule) = self.connector.resolved_identity(&self.source.settings) else { return Ok(()) };
-        let Ok(Some(seen)) = browser.read_identity(&rule, PATIENCE) else { return Ok(()) };
+        let Ok(Some(seen)) = browser.read_identity(&rule, SHORT_PATIENCE) else { return Ok(()) };
         if identity.is_same_account(&seen) {
             return Ok(());
         }

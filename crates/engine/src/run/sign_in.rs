@@ -25,7 +25,7 @@ use crate::problem::from_store;
 use crate::server::Inner;
 
 /// How long a question of a sign-in waits for the owner.
-const ASK_FOR: Duration = Duration::from_secs(15 * 60);
+pub(super) const ASK_FOR: Duration = Duration::from_secs(15 * 60);
 /// Between two looks at what a person does in the browser.
 const LOOK_EVERY: Duration = Duration::from_millis(700);
 
@@ -37,6 +37,8 @@ pub(super) struct Entrance<'a> {
     pub(super) source: SourceRow,
     pub(super) connector: &'a Connector,
     pub(super) browser: RunBrowser,
+    /// What came of a connector that is already at work, for later.
+    pub(super) aside: Vec<Mail>,
 }
 
 /// What came of a question.
@@ -59,8 +61,8 @@ pub(super) fn enter(
 ) -> Step<(SourceRow, RunBrowser)> {
     wait_for_unlock(inner, run, mailbox)?;
     let browser = RunBrowser::open(inner, run, mailbox, &source)?;
-    let mut entrance = Entrance { inner, run, mailbox, source, connector, browser };
-    match entrance.sign_in().and_then(|()| entrance.identify()) {
+    let mut entrance = Entrance { inner, run, mailbox, source, connector, browser, aside: Vec::new() };
+    match entrance.sign_in().and_then(|_| entrance.identify()) {
         Ok(()) => Ok((entrance.source, entrance.browser)),
         Err(verdict) => {
             entrance.browser.close(&entrance.source);
@@ -70,7 +72,8 @@ pub(super) fn enter(
 }
 
 impl Entrance<'_> {
-    fn sign_in(&mut self) -> Step<()> {
+    /// Returns whether anything had to be done to be signed in.
+    pub(super) fn sign_in(&mut self) -> Step<bool> {
         let Some(descriptor) = self.connector.resolved_sign_in(&self.source.settings) else {
             let detail = "The connector's manifest does not say how its account is signed in to.";
             return Verdict::failed(FailureReason::ConnectorFailed, detail).stop();
@@ -96,30 +99,36 @@ impl Entrance<'_> {
         ended?;
         // At once: whatever happens to this run, the session is kept.
         self.browser.seal(&self.source)?;
-        Ok(())
+        // One entry is the look that found it signed in.
+        Ok(machine.trace().len() > 1)
     }
 
     /// Works with the machine, and with the owner where it needs one, until the account is signed in.
     fn work(&mut self, machine: &mut SignInMachine, secrets: &mut VaultSecrets<'_>) -> Step<()> {
         self.browser.watch_typing(machine.is_typing());
         let (run, mailbox) = (self.run, self.mailbox);
-        let cancelled = std::cell::Cell::new(None);
-        // Nothing but a cancellation can come while no question is open.
+        let stopped = std::cell::RefCell::new((None, Vec::new()));
+        // No answer can come while no question is open.
         let stop = || {
+            let (cancelled, aside) = &mut *stopped.borrow_mut();
             while let Ok(mail) = mailbox.try_recv() {
-                if let Mail::Cancel(by) = mail {
-                    cancelled.set(Some(by));
+                match mail {
+                    Mail::Cancel(by) => *cancelled = Some(by),
+                    mail => aside.push(mail),
                 }
             }
-            cancelled.get().is_some()
+            cancelled.is_some()
         };
         let mut turn = machine.begin(self.browser.tabs(), secrets, &stop).map_err(failed)?;
         loop {
             tracing::debug!(run = %run.id, ?turn, "a sign-in's turn");
+            self.aside.append(&mut stopped.borrow_mut().1);
             let need = match turn {
                 Turn::SignedIn => return Ok(()),
                 Turn::NeedsOwner(need) => need,
-                Turn::Stopped => return Verdict::cancelled(cancelled.get().unwrap_or(CancelledBy::Shutdown)).stop(),
+                Turn::Stopped => {
+                    return Verdict::cancelled(stopped.borrow().0.unwrap_or(CancelledBy::Shutdown)).stop();
+                }
                 ended => return verdict_of(ended).stop(),
             };
             if let Need::Credentials = need {
@@ -154,7 +163,7 @@ impl Entrance<'_> {
             message: question.message.clone(),
             schema: (question.kind == InteractionKind::Code).then(code_schema),
             asked_at: now,
-            deadline: SignedDuration::try_from(ASK_FOR).ok().map(|wait| now + wait),
+            deadline: SignedDuration::try_from(question.patience).ok().map(|wait| now + wait),
             answered_at: None,
             data: question.data.clone(),
         };
@@ -180,7 +189,7 @@ impl Entrance<'_> {
         question: &Question,
         machine: &mut Option<&mut SignInMachine>,
     ) -> Step<Reply> {
-        let until = Instant::now() + ASK_FOR;
+        let until = Instant::now() + question.patience;
         // Only one a person answers in the browser, or on another device, ends by itself.
         let looks = matches!(
             question.kind,
@@ -196,6 +205,12 @@ impl Entrance<'_> {
                     });
                 }
                 Ok(Mail::Cancel(by)) => return Verdict::cancelled(by).stop(),
+                Ok(mail @ (Mail::OutputEnded | Mail::Exited(_))) => {
+                    self.aside.push(mail);
+                    let detail = "The connector ended while it waited for somebody to sign in.";
+                    return Verdict::failed(FailureReason::ConnectorFailed, detail).stop();
+                }
+                Ok(mail @ Mail::Output(_)) => self.aside.push(mail),
                 Ok(_) | Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Verdict::cancelled(CancelledBy::Shutdown).stop(),
             }
@@ -231,10 +246,12 @@ pub(super) struct Question {
     pub(super) reason: OwnerReason,
     pub(super) message: String,
     pub(super) data: Option<Value>,
+    /// How long it waits for the owner.
+    pub(super) patience: Duration,
 }
 
 fn question(need: &Need, mode: CredentialMode, provider: &str) -> Question {
-    let asked = |kind, reason, message: String| Question { kind, reason, message, data: None };
+    let asked = |kind, reason, message: String| Question { kind, reason, message, data: None, patience: ASK_FOR };
     let words = |words: &Option<String>| {
         let said = words.as_ref().map(|words| format!(" It says: “{}.”", words.trim_end_matches(['.', ' '])));
         said.unwrap_or_default()

@@ -1,5 +1,6 @@
 //! One run's thread: it owns everything of the run and reacts to its mailbox, one thing at a time.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
@@ -39,6 +40,8 @@ pub(super) struct Work<'a> {
     pub(super) inner: &'a Arc<Inner>,
     pub(super) run: &'a RunRow,
     pub(super) mailbox: &'a Receiver<Mail>,
+    /// What came while somebody signed in anew, read before the mailbox.
+    pub(super) aside: VecDeque<Mail>,
     pub(super) source: SourceRow,
     pub(super) connector: Connector,
     pub(super) credential: Option<Credential>,
@@ -139,6 +142,7 @@ fn attach<'a>(
         inner,
         run,
         mailbox,
+        aside: VecDeque::new(),
         source,
         connector,
         credential,
@@ -305,9 +309,9 @@ impl Work<'_> {
         self.stop_connector(matches!(verdict.outcome, Outcome::Cancelled { .. }));
         let stored = self.counts.added + self.counts.changed + self.counts.deleted > 0;
         let verdict = match verdict.outcome {
-            Outcome::Failed { .. } | Outcome::NeedsOwner { .. } if stored => {
-                self.other_account_meanwhile().map_or_else(|other| *other, |()| verdict)
-            }
+            // A server that stops has no time to look; the run it takes up again next reads the account before anything else.
+            Outcome::Succeeded | Outcome::Interrupted | Outcome::Cancelled { by: CancelledBy::Shutdown } => verdict,
+            _ if stored => self.other_account_meanwhile().map_or_else(|other| *other, |()| verdict),
             _ => verdict,
         };
         if let Some(browser) = &mut self.browser {

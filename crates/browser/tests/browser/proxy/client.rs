@@ -40,6 +40,12 @@ impl Cdp {
 
     /// Calls a method; an error is its message.
     pub(crate) fn call(&mut self, session: Option<&str>, method: &str, params: Value) -> Result<Value, String> {
+        let id = self.send(session, method, params)?;
+        self.answer(id)
+    }
+
+    /// Calls it and leaves the answer for later; returns the call's number.
+    pub(crate) fn send(&mut self, session: Option<&str>, method: &str, params: Value) -> Result<u64, String> {
         let id = self.next;
         self.next += 1;
         let mut message = json!({ "id": id, "method": method, "params": params });
@@ -47,6 +53,10 @@ impl Cdp {
             message["sessionId"] = session.into();
         }
         self.socket.send(Message::Text(message.to_string().into())).map_err(|error| format!("closed: {error}"))?;
+        Ok(id)
+    }
+
+    pub(crate) fn answer(&mut self, id: u64) -> Result<Value, String> {
         loop {
             let mut message = self.read()?;
             if message["id"] != id {
