@@ -87,6 +87,14 @@ impl Scene {
         page.expect("a page").total
     }
 
+    /// The library's statement, as it was kept.
+    fn statement(&self, source: SourceId) -> String {
+        let (engine, owner) = (self.house.engine(), self.house.owner());
+        let record = engine.record(&owner, source, "statements", "statement").expect("a record");
+        let sha256 = record.data["file"]["$blob"]["sha256"].as_str().expect("taken over").to_owned();
+        fs::read_to_string(engine.blob(&owner, source, &sha256).expect("its file").path).expect("text")
+    }
+
     fn pin_state(&self, source: SourceId) -> CredentialState {
         let credentials = self.house.source(source).credentials;
         credentials.into_iter().find(|one| one.kind == SecretKind::UsernamePassword).expect("its kind").state
@@ -140,6 +148,9 @@ fn from_its_manifest_alone_it_is_set_up_signed_in_to_and_collected() {
     assert_eq!(scene.loans(source), 11);
     let IdentityState::Confirmed { identity } = house.source(source).identity else { panic!("{:?}", house.source(source)) };
     assert_eq!((&*identity.key, &*identity.display), ("OB441720", "Gwen Hall"));
+    let statement = scene.statement(source);
+    assert_eq!(statement.lines().count(), 11, "what its page downloads it hands in");
+    assert!(statement.starts_with("2025-11-07,The Tide Tables\n"), "{statement}");
     let once = Entries { pins: 1, codes: 1, paper_codes: 0, inside: 1 };
     assert_eq!(library.entries(), once);
 

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Books on one page of the list.
 const PER_PAGE: usize = 4;
+/// Where the list is handed out as a file.
+const STATEMENT: &str = "/statement";
 /// Wrong entries in a row after which one is sent to the desk.
 const PATIENCE: u32 = 10;
 
@@ -204,6 +206,7 @@ impl State {
             self.reader.name
         );
         match path {
+            STATEMENT => Ok(self.statement()),
             "/borrowed" => Ok(menu + &self.borrowed(&request.target)),
             "/reader" => {
                 let card = self.reader.card;
@@ -288,7 +291,11 @@ impl State {
         let rows: String = rows.collect();
         let is_more = page * PER_PAGE < self.loans.len();
         let next = if is_more { format!("<a rel=next href=/borrowed?page={}>Older</a>", page + 1) } else { String::new() };
-        format!("<table class=borrowed><tbody>{rows}</table>{next}")
+        format!("<table class=borrowed><tbody>{rows}</table>{next}<a class=statement href={STATEMENT}>Statement</a>")
+    }
+
+    fn statement(&self) -> String {
+        self.loans.iter().map(|loan| format!("{},{}\n", loan.out, loan.title)).collect()
     }
 
     fn session(&mut self, request: &Request) -> &mut Session {
@@ -307,15 +314,16 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
         }
         cookie = format!("Set-Cookie: library={}; Path=/; HttpOnly; Max-Age=86400\r\n", request.session);
     }
-    let (status, location, body) = match state.answer(&request) {
-        Ok(body) => ("200 OK", String::new(), format!("<!doctype html><title>Otterburn Lending Library</title>{body}")),
-        Err(elsewhere) => ("303 See Other", format!("Location: {elsewhere}\r\n"), String::new()),
+    const HTML: &str = "Content-Type: text/html; charset=utf-8\r\n";
+    const FILE: &str = "Content-Type: text/csv\r\nContent-Disposition: attachment; filename=statement.csv\r\n";
+    let (status, headers, body) = match state.answer(&request) {
+        Ok(body) if request.target == STATEMENT && state.session(&request).step == Step::Inside => {
+            ("200 OK", FILE.to_owned(), body)
+        }
+        Ok(body) => ("200 OK", HTML.to_owned(), format!("<!doctype html><title>Otterburn Lending Library</title>{body}")),
+        Err(elsewhere) => ("303 See Other", format!("{HTML}Location: {elsewhere}\r\n"), String::new()),
     };
-    write!(
-        stream,
-        "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nConnection: close\r\nContent-Length: {}\r\n{cookie}{location}\r\n{body}",
-        body.len()
-    )
+    write!(stream, "HTTP/1.1 {status}\r\n{headers}Connection: close\r\nContent-Length: {}\r\n{cookie}\r\n{body}", body.len())
 }
 
 fn read(stream: &TcpStream) -> std::io::Result<Option<Request>> {

@@ -1,5 +1,6 @@
 // Books borrowed from a library, read with Playwright from a browser that somebody else has signed in. Of Freehold it knows the Collection
 // Profile and one variable with an http address; it takes the first context and page there is.
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
@@ -85,6 +86,13 @@ async function collect(start) {
     // Newest first: what follows is older still.
     const isPast = loans.some(({ borrowed_on }) => borrowed_on < from);
     next = isPast ? null : await page.locator("a[rel=next]").evaluateAll((links) => links[0]?.href ?? null);
+  }
+  const statements = start.scope.streams.find(({ name }) => name === "statements");
+  if (statements) {
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click("a.statement")]);
+    const [path, filename] = ["blobs/statement", download.suggestedFilename()];
+    await download.saveAs(join(process.env.TMPDIR, path));
+    record(statements, { id: "statement", file: { $blob: { path, filename, media_type: "text/csv" } } });
   }
   if (target) write({ type: "STATE", stream: "loans", cursor: { last, ...(openSince && { open_since: openSince }) } });
 }

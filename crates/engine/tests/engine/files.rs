@@ -35,3 +35,23 @@ done(5)
     let blob = server.engine.blob(&OWNER, source, sha256).unwrap();
     assert_eq!((std::fs::read_to_string(blob.path).unwrap().as_str(), blob.filename.as_str()), ("hello", "good.txt"));
 }
+
+#[test]
+fn a_link_in_the_place_of_the_directory_itself_is_not_followed() {
+    let server = Server::new();
+    let program = r#"
+say(type="IDENTITY", key="ada", display="ada")
+tmp = os.environ["TMPDIR"]
+os.makedirs(os.path.join(tmp, "blobs"))
+with open(os.path.join(tmp, "blobs", "good"), "w") as file: file.write("hello")
+os.rename(tmp, tmp + "-elsewhere")
+os.symlink(tmp + "-elsewhere", tmp)
+item(id="good", file={"$blob": {"path": "blobs/good"}})
+done(1)
+"#;
+    server.drop_in("files", json!({ "setup": {} }), program);
+    let source = server.add_named("files", "ada");
+    let run = server.ended(source);
+    let rejected = server.engine.rejected(&OWNER, run.id, 0, 10).unwrap();
+    assert_eq!(rejected.iter().map(|row| row.reason.as_str()).collect::<Vec<_>>(), ["blob_unusable"], "{:?}", run.detail);
+}
