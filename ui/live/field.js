@@ -17,7 +17,10 @@ export class Overlay {
   driving = false;
   /** @type {Field | undefined} */
   #field;
-  #input = document.createElement("input");
+  #line = document.createElement("input");
+  #lines = document.createElement("textarea");
+  /** The one that is laid over the page now. @type {HTMLInputElement | HTMLTextAreaElement} */
+  #input = this.#line;
   /** What was in the field before the edit that is being made. */
   #before = "";
   /** The key whose effect the next edit is. @type {string | undefined} */
@@ -34,26 +37,28 @@ export class Overlay {
    * @param {HTMLCanvasElement} canvas
    * @param {Screen} screen
    * @param {(input: Record<string, unknown>) => number} send Returns the input's number.
-   * @param {() => void} leave
+   * @param {{ leave: () => void, copy: (cut: boolean) => void }} own
    */
-  constructor(page, canvas, screen, send, leave) {
+  constructor(page, canvas, screen, send, own) {
     this.#page = page;
     this.#canvas = canvas;
     this.#screen = screen;
     this.#send = (/** @type {Record<string, unknown>} */ input) => {
       this.#last = send(input);
     };
-    const input = this.#input;
-    input.dataset.part = "field";
-    input.className = "live-field";
-    input.hidden = true;
-    input.spellcheck = false;
-    input.setAttribute("aria-label", "The field with the focus in the page");
     // No part of the console's own sign-in, whatever a password manager thinks: no name, no form, and by these words.
     const quiet = { autocapitalize: "off", autocorrect: "off", "data-1p-ignore": "", "data-bwignore": "", "data-lpignore": "true" };
-    Object.entries(quiet).forEach(([name, value]) => input.setAttribute(name, value));
-    page.append(input);
-    this.#listen(leave);
+    for (const input of [this.#line, this.#lines]) {
+      input.dataset.part = "field";
+      input.className = "live-field";
+      input.hidden = true;
+      input.spellcheck = false;
+      input.setAttribute("aria-label", "The field with the focus in the page");
+      Object.entries(quiet).forEach(([name, value]) => input.setAttribute(name, value));
+      page.append(input);
+      this.#listen(input, own);
+    }
+    this.#lines.autocomplete = "off";
   }
 
   /** Starts counting anew: another connection. */
@@ -72,9 +77,7 @@ export class Overlay {
     if (!field || !this.driving) {
       const focused = document.activeElement === input;
       this.#field = undefined;
-      input.hidden = true;
-      input.value = "";
-      this.#before = "";
+      this.#clear();
       if (focused) {
         this.#canvas.focus({ preventScroll: true });
       }
@@ -86,12 +89,21 @@ export class Overlay {
       this.#become(field);
     }
     this.place();
-    if (other || (after >= this.#last && !this.#composing)) {
+    // Of rich text only what was typed here is known.
+    if (field.type === "rich") {
+      this.#before = this.#input.value;
+    } else if (other || (after >= this.#last && !this.#composing)) {
       this.#agree(field);
     }
     if (other) {
       this.focus();
     }
+  }
+
+  #clear() {
+    this.#input.hidden = true;
+    this.#input.value = "";
+    this.#before = "";
   }
 
   /** Puts the field where it is seen. */
@@ -110,6 +122,7 @@ export class Overlay {
     style.fontSize = pixels(field.look.font_size);
     style.padding = field.look.inset.map(pixels).join(" ");
     style.letterSpacing = pixels(field.look.letter_spacing);
+    style.lineHeight = field.type === "textarea" && field.look.line_height ? pixels(field.look.line_height) : "normal";
   }
 
   /** Takes the focus, unless the owner is busy elsewhere in the console. */
@@ -131,15 +144,18 @@ export class Overlay {
    * @param {Field} field
    */
   #become(field) {
-    const input = this.#input;
     const secret = field.type === "password";
     // Masked text and not a password field, where that can be: no password manager offers to fill or to keep it.
-    input.type = secret && !canMask ? "password" : "text";
-    input.classList.toggle("live-masked", secret && canMask);
+    this.#line.type = secret && !canMask ? "password" : "text";
+    this.#line.classList.toggle("live-masked", secret && canMask);
+    this.#line.classList.toggle("live-rich", field.type === "rich");
+    this.#line.autocomplete = field.one_time_code ? "one-time-code" : "off";
+    this.#clear();
+    this.#input = field.type === "textarea" ? this.#lines : this.#line;
+    const input = this.#input;
     const modes = { email: "email", tel: "tel", number: "decimal", url: "url", search: "search" };
     const mode = field.inputmode || modes[/** @type {keyof typeof modes} */ (field.type)] || "";
     input.inputMode = mode || (field.one_time_code ? "numeric" : "text");
-    input.autocomplete = field.one_time_code ? "one-time-code" : "off";
     if (field.max_length >= 0) {
       input.maxLength = field.max_length;
     } else {
@@ -173,9 +189,12 @@ export class Overlay {
     }
   }
 
-  /** @param {() => void} leave */
-  #listen(leave) {
-    const input = this.#input;
+  /**
+   * @param {HTMLElement} input
+   * @param {{ leave: () => void, copy: (cut: boolean) => void }} own
+   */
+  #listen(input, own) {
+    const lines = input === this.#lines;
     /** @type {Set<string>} */
     const held = new Set();
     input.addEventListener("keydown", (event) => {
@@ -187,21 +206,24 @@ export class Overlay {
       const command = modifiers(event) & 7;
       const letter = event.key.toLowerCase();
       if (event.key === "Escape" && command === 0) {
-        leave();
+        own.leave();
         return;
       }
       if (command === 2 && ["c", "x", "v"].includes(letter)) {
         if (this.#field?.value === null && letter !== "v") {
           event.preventDefault();
+          if (this.#field.type === "rich") {
+            own.copy(letter === "x");
+          }
         }
         return;
       }
       if (command !== 0 && event.key.length === 1 && !(command === 2 && ["a", "z", "y"].includes(letter))) {
         return;
       }
-      if (event.key === "Tab" || event.key === "Enter" || (command === 2 && letter !== "a")) {
+      if (event.key === "Tab" || (event.key === "Enter" && !lines) || (command === 2 && letter !== "a")) {
         event.preventDefault();
-      } else if (EDITS.has(event.key) || (event.key.length === 1 && command === 0)) {
+      } else if (EDITS.has(event.key) || event.key === "Enter" || (event.key.length === 1 && command === 0)) {
         this.#sent = event.key;
       }
       held.add(event.code);
@@ -224,14 +246,15 @@ export class Overlay {
     input.addEventListener("input", () => {
       if (this.#sent !== undefined) {
         this.#sent = undefined;
-        this.#before = input.value;
+        this.#before = this.#input.value;
       } else if (!this.#composing) {
         this.#edited();
       }
     });
     input.addEventListener("paste", (event) => {
       event.preventDefault();
-      const text = event.clipboardData?.getData("text/plain").replace(/[\r\n]+/g, " ").trim();
+      const pasted = event.clipboardData?.getData("text/plain") ?? "";
+      const text = lines ? pasted.replaceAll("\r\n", "\n") : pasted.replace(/[\r\n]+/g, " ").trim();
       if (text) {
         this.insert(text);
       }

@@ -6,24 +6,32 @@ const SILENCE = 12_000;
 /** Between tries: from the first to the longest. Milliseconds. */
 const FIRST_WAIT = 400;
 const LONGEST_WAIT = 8_000;
+/** Bytes of files that may wait for a slow line, so that what is typed need not wait long; and how often it is looked. Milliseconds. */
+const MOST_WAITING = 256 * 1024;
+const LOOK = 20;
 
 /**
  * What the server says: see freehold_browser::live::message.
  * @typedef {{ x: number, y: number, width: number, height: number }} Rectangle
  * @typedef {{ font_size: number, family: string, weight: string, color: string, background: string,
- *   inset: [number, number, number, number], align: string, letter_spacing: number }} Look
+ *   inset: [number, number, number, number], align: string, letter_spacing: number, line_height: number }} Look
  * @typedef {{ id: number, at: Rectangle, type: string, inputmode: string, one_time_code: boolean, max_length: number,
  *   length: number, value: string | null, selection: [number, number] | null, look: Look }} Field
  * @typedef {{ form: string, message: string, from: string, proposed: string }} Dialog
  * @typedef {{ index: number, label: string, group: string, enabled: boolean, chosen: boolean }} Choice
  * @typedef {{ id: number, title: string, address: string }} Tab
+ * @typedef {{ id: number, multiple: boolean, accept: string, from: string, largest: number }} Chooser
+ * @typedef {"too_large" | "no_room" | "gone"} NotGiven
+ * @typedef {{ id: number, name: string, state: "coming" | "ready" | "lost" | "no_room", received: number, size: number | null }} Download
  * @typedef {{ kind: "state", driver: "you" | "other" | "nobody", viewers: number, filling: boolean }
  *   | { kind: "tabs", shown: number, tabs: Tab[] }
  *   | { kind: "field", after: number, field: Field | null }
  *   | { kind: "dialog", dialog: Dialog | null }
  *   | { kind: "choices", choices: { at: Rectangle, options: Choice[] } | null }
  *   | { kind: "copied", after: number, text: string }
- *   | { kind: "refused", what: "download" | "upload", name: string }
+ *   | { kind: "chooser", chooser: Chooser | null }
+ *   | { kind: "not_given", why: NotGiven }
+ *   | { kind: "downloads", downloads: Download[] }
  *   | { kind: "closed", why: "over" | "browser_gone" }
  *   | { kind: "not_let_in" } | { kind: "alive" }} Said
  */
@@ -113,6 +121,23 @@ export class Line {
     if (this.#socket?.readyState === WebSocket.OPEN) {
       this.#socket.send(JSON.stringify(input));
     }
+  }
+
+  /**
+   * Sends a part of a file as soon as there is room for it on the line.
+   * @param {ArrayBuffer} bytes
+   * @returns {Promise<boolean>} Whether the connection is still there.
+   */
+  async sendBytes(bytes) {
+    const socket = this.#socket;
+    while (socket?.readyState === WebSocket.OPEN && socket.bufferedAmount > MOST_WAITING) {
+      await new Promise((resume) => setTimeout(resume, LOOK));
+    }
+    if (!socket || socket !== this.#socket || socket.readyState !== WebSocket.OPEN) {
+      return false;
+    }
+    socket.send(bytes);
+    return true;
   }
 
   /**

@@ -2,6 +2,7 @@
 // The live view on an interaction's page: the owner sees and drives the source's browser.
 
 import { Overlay } from "./field.js";
+import { Asked, Offered } from "./files.js";
 import { hands, keys } from "./hands.js";
 import { Line } from "./line.js";
 import { Screen } from "./screen.js";
@@ -46,6 +47,9 @@ const line = new Line(root.dataset.interaction ?? "", {
   opened: () => {
     number = 0;
     overlay.restart();
+    // What is still asked for or offered is told anew.
+    asked.show(null);
+    offered.show([]);
     line_state = "there";
     tell();
     if (drove) {
@@ -74,10 +78,17 @@ function send(input) {
 }
 
 const screen = new Screen(stage, page, canvas, (frame) => line.send({ kind: "drawn", frame }));
-const overlay = new Overlay(page, canvas, screen, send, leave);
+const overlay = new Overlay(page, canvas, screen, send, { leave, copy });
 screen.drawn = () => overlay.place();
 hands(stage, canvas, screen, send);
 keys(canvas, send, { leave, copy });
+const asked = new Asked(part, line, (given) => {
+  if (given) {
+    say("The page has it.");
+  }
+  canvas.focus({ preventScroll: true });
+});
+const offered = new Offered(part, root.dataset.interaction ?? "");
 
 /** @param {Said} said */
 function hear(said) {
@@ -95,6 +106,7 @@ function hear(said) {
       driver = said.driver;
       drove &&= driver === "you";
       overlay.driving = driver === "you";
+      asked.drive(driver === "you");
       if (driver !== "you") {
         overlay.show(null, 0);
       }
@@ -118,10 +130,14 @@ function hear(said) {
         copied(said.text);
       }
       break;
-    case "refused":
-      say(said.what === "upload"
-        ? "The page asks for a file. Giving it one is not possible here yet."
-        : `The page offers a file${said.name ? ` (${said.name})` : ""}. Files cannot be taken out of the secure browser.`);
+    case "chooser":
+      asked.show(said.chooser);
+      break;
+    case "not_given":
+      say(asked.refused(said.why));
+      break;
+    case "downloads":
+      offered.show(said.downloads);
       break;
     case "closed":
       state.textContent = "The browser has ended. The run goes on without it, or says what is wrong.";

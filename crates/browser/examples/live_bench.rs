@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use freehold_browser::live::Viewer;
 use freehold_browser::live::message::{Button, FromClient, Press, ToClient};
-use freehold_browser::{Chromium, Installed, LiveView, Options, Page};
+use freehold_browser::{Chromium, Installed, LiveView, Options, Page, Reach};
 use freehold_sandbox::{Host, Strength};
 use serde_json::{Value, json};
 
@@ -30,7 +30,8 @@ fn main() {
     let folders = [tempfile::tempdir_in("/dev/shm").unwrap(), tempfile::tempdir_in("/dev/shm").unwrap()];
     let [seen, raw] = folders.each_ref().map(|folder| start(folder.path()));
     let [seen_page, raw_page] = [&seen, &raw].map(|chromium| chromium.first_page().unwrap());
-    let view = LiveView::new(seen.client(), seen_page.target(), freehold_browser::Reach::All, Arc::default()).unwrap();
+    let scratch = folders[0].path().join("run");
+    let view = LiveView::new(seen.client(), seen_page.target(), Reach::All, &scratch, Arc::default()).unwrap();
 
     // From a click to the frame that shows it, one after the other in turn.
     open(&seen_page, TURNS);

@@ -5,13 +5,18 @@
 
 mod audience;
 mod cast;
+mod document;
+mod download;
 mod echo;
+mod folder;
 mod hear;
 mod input;
 pub mod message;
 mod seat;
 mod tabs;
+mod upload;
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,12 +26,16 @@ use serde_json::json;
 
 use self::audience::Audience;
 use self::cast::Screen;
+use self::download::Downloads;
+pub use self::download::SavedFile;
 use self::echo::Job;
+use self::folder::Folder;
 use self::message::{Dialog, End, FromClient, Said, ToClient};
 use self::seat::Seat;
 use self::tabs::Tabs;
-use crate::{BrowserError, Reach};
+use self::upload::Uploads;
 use crate::cdp::{Client, Session};
+use crate::{BrowserError, Reach};
 
 /// A browser that can be watched and driven. Dropping it ends it for everyone who watches; the browser stays as it is.
 pub struct LiveView(Arc<Shared>);
@@ -61,6 +70,9 @@ struct State {
     seen_cast: i64,
     stale_cast: Option<i64>,
     dialog: Option<(Session, Dialog)>,
+    folder: Folder,
+    uploads: Uploads,
+    downloads: Downloads,
     /// A button or a finger is down.
     pressed: bool,
     ended: bool,
@@ -70,8 +82,16 @@ impl LiveView {
     /// A view of the browser at the other end, beginning with the page of that target id: of all its pages, or of that one and what it
     /// opens. Chromium sends pictures only while someone watches.
     ///
+    /// Files go through a directory in `scratch`, the browser's own, which has to go with its run.
+    ///
     /// While `typing` holds, Freehold itself fills in a page: frames are held back, input does not count, and viewers are told.
-    pub fn new(client: &Client, first: &str, reach: Reach, typing: Arc<AtomicBool>) -> Result<Arc<Self>, BrowserError> {
+    pub fn new(
+        client: &Client,
+        first: &str,
+        reach: Reach,
+        scratch: &Path,
+        typing: Arc<AtomicBool>,
+    ) -> Result<Arc<Self>, BrowserError> {
         let events = client.all_events();
         let mut tabs = Tabs::default();
         let shown = tabs.attach(client, first)?.unwrap_or_default();
@@ -96,6 +116,9 @@ impl LiveView {
             seen_cast: 0,
             stale_cast: None,
             dialog: None,
+            folder: Folder::new(scratch),
+            uploads: Uploads::default(),
+            downloads: Downloads::default(),
             pressed: false,
             ended: false,
         };
@@ -107,11 +130,11 @@ impl LiveView {
         named("live echo").spawn(move || echo::run(&shared, &work))?;
         // Titles and addresses come as events, and every page that is opened or closed.
         client.call("Target.setDiscoverTargets", json!({ "discover": true }))?;
-        client.call("Browser.setDownloadBehavior", json!({ "behavior": "deny", "eventsEnabled": true }))?;
         Ok(Arc::new(view))
     }
 
-    /// One more watches. The first drives. The last frame, the tabs and an open dialog are told at once.
+    /// One more watches. The first drives. The last frame, the tabs, what a page waits for and the files it handed out are told at
+    /// once.
     pub fn join(&self) -> Viewer {
         let mut state = self.0.state();
         let (id, seat) = state.audience.join();
@@ -122,6 +145,14 @@ impl LiveView {
             state.tell_state();
             if let Some((_, dialog)) = &state.dialog {
                 state.audience.say_to(id, Said::Dialog { dialog: Some(dialog.clone()) });
+            }
+            for said in state.said_of_chooser().into_iter().chain(state.said_of_downloads()) {
+                state.audience.say_to(id, said);
+            }
+            if !state.downloads.are_kept
+                && let Err(error) = state.keep_downloads(&self.0.client)
+            {
+                tracing::warn!(%error, "what pages hand out cannot be kept");
             }
             if !state.casting {
                 state.cast();
@@ -134,7 +165,7 @@ impl LiveView {
 
     /// Shows everyone out: what the view was opened for is settled. It can be joined again.
     pub fn dismiss(&self) {
-        self.0.state().dismiss(End::Over);
+        self.0.dismiss(End::Over);
     }
 
     /// Shows one out, by the number of their seat.
@@ -150,12 +181,10 @@ impl LiveView {
 
 impl Drop for LiveView {
     fn drop(&mut self) {
+        self.0.dismiss(End::Over);
         let mut state = self.0.state();
-        state.dismiss(End::Over);
         state.ended = true;
         state.tabs.detach(&self.0.client);
-        // The browser may be gone.
-        let _ = self.0.client.send(None, "Browser.setDownloadBehavior", &json!({ "behavior": "default" }));
         self.0.job(Job::End);
     }
 }
@@ -185,6 +214,11 @@ impl Viewer {
             tracing::debug!(%error, "an input came to nothing");
         }
     }
+
+    /// Takes bytes of the files that were announced with [`FromClient::Give`].
+    pub fn bytes(&self, bytes: &[u8]) {
+        self.shared.take_bytes(self.id, bytes);
+    }
 }
 
 impl Drop for Viewer {
@@ -213,6 +247,14 @@ impl Shared {
         if drove {
             self.job(Job::Driver);
         }
+    }
+
+    /// Shows everyone out. What was asked for or handed out for them is gone.
+    fn dismiss(&self, why: End) {
+        let mut state = self.state();
+        state.withdraw_chooser();
+        state.drop_downloads(&self.client);
+        state.dismiss(why);
     }
 
     fn is_typing(&self) -> bool {

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-pub use freehold_browser::live::{Viewer, message};
+pub use freehold_browser::live::{SavedFile, Viewer, message};
 
 use freehold_browser::LiveView;
 use freehold_core::id::SessionId;
@@ -109,6 +109,24 @@ impl Engine {
         inner.record(&caller.actor(), "live.join", &let_in.run.to_string(), &detail)?;
         Ok(let_in.viewer)
     }
+
+    /// A file that a page has handed out, by its number, for whoever was let in for that interaction while it is open. Anybody else,
+    /// and a file that is not there, is `not_found`.
+    pub fn live_download(&self, caller: &Caller, id: InteractionId, file: u32) -> Result<SavedFile, Problem> {
+        let inner = &self.0;
+        let holder = holder(caller)?;
+        let nothing = || not_found("file");
+        let row = inner.data.interaction(id).map_err(from_store)?.ok_or_else(nothing)?;
+        if row.state != InteractionState::Open {
+            return Err(nothing());
+        }
+        let (run, source, view) = inner.stages.watched_by(holder, id).ok_or_else(nothing)?;
+        let file = view.download(file).ok_or_else(nothing)?;
+        let (source, interaction) = (source.to_string(), id.to_string());
+        let detail = [("source", source.as_str()), ("interaction", interaction.as_str())];
+        inner.record(&caller.actor(), "live.save", &run.to_string(), &detail)?;
+        Ok(file)
+    }
 }
 
 impl Stages {
@@ -149,6 +167,14 @@ impl Stages {
     /// Whether the owner may be let in for this interaction.
     pub(crate) fn is_open_for(&self, interaction: InteractionId) -> bool {
         lock(&self.0).values().any(|stage| stage.interaction == interaction)
+    }
+
+    /// The run, the source and the view that this holder was let into for that interaction.
+    fn watched_by(&self, holder: Holder, interaction: InteractionId) -> Option<(RunId, SourceId, Arc<LiveView>)> {
+        let stages = lock(&self.0);
+        let (run, stage) = stages.iter().find(|(_, stage)| stage.interaction == interaction)?;
+        let was_let_in = stage.guests.iter().any(|(guest, _)| *guest == holder);
+        was_let_in.then(|| (*run, stage.source, Arc::clone(&stage.view)))
     }
 
     /// Notes a ticket, if the run's browser is open for this very interaction.
@@ -209,6 +235,7 @@ fn no_ticket() -> Problem {
 #[cfg(test)]
 mod tests {
     use std::io::{BufRead, BufReader, Write, pipe};
+    use std::path::Path;
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::time::Duration;
 
@@ -250,7 +277,8 @@ mod tests {
                 }
             }
         });
-        LiveView::new(&Client::over(to, from).unwrap(), "page", freehold_browser::Reach::All, Arc::default()).unwrap()
+        let client = Client::over(to, from).unwrap();
+        LiveView::new(&client, "page", freehold_browser::Reach::All, Path::new("/nowhere"), Arc::default()).unwrap()
     }
 
     struct House {
@@ -308,8 +336,12 @@ mod tests {
     fn a_closed_interaction_shows_everyone_out_and_voids_its_tickets() {
         let house = House::new();
         assert!(house.ticket(1) && house.ticket(2) && house.stages.is_open_for(house.interaction));
+        let saves = |holder| house.stages.watched_by(holder, house.interaction).is_some();
+        assert!(!saves(house.session), "a ticket that was not used lets nobody have a file");
         let let_in = house.redeem(1, house.session, 0).expect("a good ticket");
+        assert!(saves(house.session) && !saves(house.other));
         house.stages.interaction_closed(house.interaction);
+        assert!(!saves(house.session));
         assert!(is_shown_out(&let_in) && !house.stages.is_open_for(house.interaction));
         assert!(house.redeem(2, house.session, 0).is_none() && !house.ticket(3));
     }
@@ -336,8 +368,11 @@ mod tests {
         let mine = house.redeem(1, house.session, 0).expect("a good ticket");
         let theirs = house.redeem(3, house.other, 0).expect("a good ticket");
         let Holder::Session(session) = house.session else { unreachable!("made above") };
+        let saves = |holder| house.stages.watched_by(holder, house.interaction).is_some();
+        assert!(saves(house.session) && saves(house.other));
         house.stages.session_ended(session);
         assert!(is_shown_out(&mine) && !is_shown_out(&theirs));
+        assert!(!saves(house.session) && saves(house.other));
         assert!(house.redeem(2, house.session, 0).is_none());
     }
 

@@ -46,16 +46,17 @@ pub(crate) fn script() -> String {
 /// The live view's script: a set of modules that import each other by name, so the hash of all is in the name of their folder.
 struct Modules {
     set: String,
-    files: [(&'static str, &'static [u8]); 5],
+    files: [(&'static str, &'static [u8]); 6],
 }
 
 static LIVE: LazyLock<Modules> = LazyLock::new(|| {
-    let files: [(&str, &[u8]); 5] = [
+    let files: [(&str, &[u8]); 6] = [
         ("main.js", include_bytes!("../../../ui/live/main.js")),
         ("line.js", include_bytes!("../../../ui/live/line.js")),
         ("screen.js", include_bytes!("../../../ui/live/screen.js")),
         ("hands.js", include_bytes!("../../../ui/live/hands.js")),
         ("field.js", include_bytes!("../../../ui/live/field.js")),
+        ("files.js", include_bytes!("../../../ui/live/files.js")),
     ];
     let mut hash = Sha256::new();
     files.iter().for_each(|(_, content)| hash.update(content));

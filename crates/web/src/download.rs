@@ -8,6 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use freehold_core::{Problem, ProblemCode};
+use freehold_engine::live::SavedFile;
 use freehold_engine::view::BlobView;
 use futures_util::stream;
 
@@ -16,7 +17,7 @@ use crate::refused::Refused;
 /// Bytes read at a time.
 const CHUNK: usize = 64 * 1024;
 
-/// Sends the file.
+/// Sends a record's file.
 pub(crate) async fn send(blob: BlobView) -> Result<Response, Refused> {
     let path = blob.path.clone();
     let opened = tokio::task::spawn_blocking(move || File::open(path)).await;
@@ -29,17 +30,26 @@ pub(crate) async fn send(blob: BlobView) -> Result<Response, Refused> {
         );
         return Err(Refused(problem));
     };
+    Ok(of(file, blob.size, &blob.filename))
+}
+
+/// Sends a file that a page of the secure browser handed out.
+pub(crate) fn saved(file: SavedFile) -> Response {
+    of(file.file, file.size, &file.name)
+}
+
+fn of(file: File, size: u64, name: &str) -> Response {
     let mut response =
         Body::from_stream(stream::unfold(Some(file), |file| async { next_chunk(file?).await })).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(blob.size));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(size));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
     headers.insert(
         header::CONTENT_DISPOSITION,
-        HeaderValue::from_str(&disposition(&blob.filename)).unwrap_or(HeaderValue::from_static("attachment")),
+        HeaderValue::from_str(&disposition(name)).unwrap_or(HeaderValue::from_static("attachment")),
     );
-    Ok(response)
+    response
 }
 
 async fn next_chunk(mut file: File) -> Option<(std::io::Result<Bytes>, Option<File>)> {

@@ -128,6 +128,7 @@ fn api() -> Vec<Route> {
         api(GET, "/api/v1/interactions/{id}", Needs(Read), answers::show),
         api(POST, "/api/v1/interactions/{id}/answer", Needs(Answer), answers::answer),
         api(POST, "/api/v1/interactions/{id}/live", Owner, live::ticket),
+        api(GET, "/api/v1/interactions/{id}/live/files/{file}", Owner, live::saved),
         api(GET, "/api/v1/live", Owner, live::socket),
 
         api(GET, "/api/v1/sources/{id}/streams/{stream}/records", Needs(Read), records::list),

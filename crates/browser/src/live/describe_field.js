@@ -1,5 +1,9 @@
-// What a viewer needs to know of that field.
+// What a viewer needs to know of that field; null if it is none.
 function () {
+  const plain = this instanceof HTMLInputElement || this instanceof HTMLTextAreaElement;
+  if (!plain && !this.isContentEditable) {
+    return null;
+  }
   const style = getComputedStyle(this);
   const pixels = (text) => Number.parseFloat(text) || 0;
   const family = style.fontFamily.toLowerCase();
@@ -10,12 +14,12 @@ function () {
     behind = behind.parentElement;
     background = getComputedStyle(behind).backgroundColor;
   }
-  const hints = this.autocomplete.toLowerCase().split(/\s+/);
+  const hints = (this.autocomplete ?? "").toLowerCase().split(/\s+/);
   const oneTimeCode = hints.includes("one-time-code");
   const secret = this.type === "password" || oneTimeCode || hints.some((hint) => hint.endsWith("-password"));
   let selection = null;
   try {
-    selection = this.selectionStart === null ? null : [this.selectionStart, this.selectionEnd];
+    selection = typeof this.selectionStart === "number" ? [this.selectionStart, this.selectionEnd] : null;
   } catch {
     // A field of a type without a selection.
   }
@@ -27,12 +31,12 @@ function () {
   }
   return {
     id: freeholdFields.get(this),
-    type: this.type,
+    type: plain ? this.type : "rich",
     inputmode: this.inputMode,
     one_time_code: oneTimeCode,
-    max_length: this.maxLength,
-    length: this.value.length,
-    value: secret ? null : this.value,
+    max_length: plain ? this.maxLength : -1,
+    length: plain ? this.value.length : 0,
+    value: secret || !plain ? null : this.value,
     selection,
     look: {
       font_size: pixels(style.fontSize),
@@ -41,6 +45,7 @@ function () {
       color: style.color,
       background: shines(background) ? "rgb(255, 255, 255)" : background,
       inset: ["Top", "Right", "Bottom", "Left"].map((side) => pixels(style[`border${side}Width`]) + pixels(style[`padding${side}`])),
+      line_height: pixels(style.lineHeight),
       align: style.textAlign,
       letter_spacing: pixels(style.letterSpacing),
     },

@@ -8,20 +8,18 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Shared;
+use super::document::{Document, PATIENCE};
 use super::input::delete;
 use super::message::{Choice, Choices, Field, Rectangle, Said};
-use super::tabs::WORLD;
+use super::upload::Wish;
 use crate::BrowserError;
 use crate::cdp::{Pending, Session, SessionId};
 
-const READ_FIELD: &str = include_str!("read_field.js");
 const DESCRIBE_FIELD: &str = include_str!("describe_field.js");
 const READ_CHOICES: &str = include_str!("read_choices.js");
 const CHOOSE: &str = include_str!("choose.js");
 const READ_SELECTION: &str = include_str!("read_selection.js");
 
-/// How long a page may take for one look at it.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// How long it may take for an input: while a dialog is open, none is answered.
 const INPUT_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -37,6 +35,8 @@ pub(super) enum Job {
     Open { session: Session, context: i64 },
     /// An entry of it was chosen, or none.
     Choose { index: Option<u32> },
+    /// A page asks for files, or is answered.
+    Files(Wish),
     /// That viewer wants to know what is selected; with `cut`, it is then removed.
     Copy { viewer: u64, number: u64, cut: bool },
     /// Someone else drives, who counts inputs anew and was told nothing yet.
@@ -45,13 +45,6 @@ pub(super) enum Job {
     Again,
     /// The view is over.
     End,
-}
-
-/// One document, by the world our functions run in there.
-#[derive(Clone)]
-struct Document {
-    session: Session,
-    context: i64,
 }
 
 /// Which field it is: its document's session and world, and its number there.
@@ -91,11 +84,7 @@ impl Echo<'_> {
             Job::Applied { number, calls } => self.applied(number, calls),
             Job::Look { session, context } => self.changed(Document { session, context }),
             Job::Arrived { session, frame } => {
-                let world = json!({ "frameId": frame, "worldName": WORLD, "grantUniveralAccess": false });
-                if let Ok(made) = session.call_within("Page.createIsolatedWorld", world, PATIENCE)
-                    && let Some(context) = made["executionContextId"].as_i64()
-                {
-                    let document = Document { session, context };
+                if let Ok(document) = Document::of(session, &frame) {
                     // A page's own frame has its target's id; no other frame is a tab.
                     self.title(&document, &frame);
                     self.changed(document);
@@ -119,6 +108,7 @@ impl Echo<'_> {
                 }
                 self.shared.state().audience.say(&Said::Choices { choices: None });
             }
+            Job::Files(wish) => self.shared.attend(wish),
             Job::Copy { viewer, number, cut } => self.copy(viewer, number, cut),
             Job::Driver => {
                 self.after = 0;
@@ -177,7 +167,7 @@ impl Echo<'_> {
     /// Something changed there: the focus is there, or no longer, or was never.
     fn changed(&mut self, document: Document) {
         let is_focus = self.focus.as_ref().is_some_and(|focus| focus.is(&document));
-        if !is_focus && document.focused().is_ok_and(|element| element.is_some()) {
+        if !is_focus && document.has_focus().is_ok_and(|has| has) {
             self.focus = Some(document);
         }
     }
@@ -215,8 +205,7 @@ impl Echo<'_> {
     }
 
     fn read(&self, document: &Document) -> Result<Option<(Field, OwnNumber)>, BrowserError> {
-        let Some(element) = document.focused()? else { return Ok(None) };
-        let described = document.on(&element, DESCRIBE_FIELD)?;
+        let Some((element, described)) = document.focused_as(DESCRIBE_FIELD)? else { return Ok(None) };
         let at = self.place(document, &element)?;
         document.release(&element);
         let Ok(field) = serde_json::from_value::<Field>(described) else { return Ok(None) };
@@ -263,53 +252,6 @@ impl Echo<'_> {
     fn main_document(&self) -> Option<Document> {
         let session = self.shared.state().shown_session()?;
         let tree = session.call_within("Page.getFrameTree", json!({}), PATIENCE).ok()?;
-        let world = json!({ "frameId": tree["frameTree"]["frame"]["id"], "worldName": WORLD, "grantUniveralAccess": false });
-        let made = session.call_within("Page.createIsolatedWorld", world, PATIENCE).ok()?;
-        Some(Document { session, context: made["executionContextId"].as_i64()? })
-    }
-}
-
-impl Document {
-    fn is(&self, other: &Document) -> bool {
-        self.context == other.context && self.session.id() == other.session.id()
-    }
-
-    /// The text field with the focus.
-    fn focused(&self) -> Result<Option<String>, BrowserError> {
-        self.hold(READ_FIELD)
-    }
-
-    /// Runs a function that returns an element, and holds on to that.
-    fn hold(&self, function: &str) -> Result<Option<String>, BrowserError> {
-        let mut how = json!({ "functionDeclaration": function, "executionContextId": self.context });
-        how["objectGroup"] = WORLD.into();
-        let answer = self.session.call_within("Runtime.callFunctionOn", how, PATIENCE)?;
-        Ok(answer["result"]["objectId"].as_str().map(str::to_owned))
-    }
-
-    /// Runs a function on an element, and returns what it returns.
-    fn on(&self, element: &str, function: &str) -> Result<Value, BrowserError> {
-        let how = json!({ "functionDeclaration": function, "objectId": element, "returnByValue": true });
-        let mut answer = self.session.call_within("Runtime.callFunctionOn", how, PATIENCE)?;
-        Ok(answer["result"]["value"].take())
-    }
-
-    /// Runs a function as the owner's own act, with one argument.
-    fn call(&self, function: &str, argument: Value) -> Result<Value, BrowserError> {
-        let arguments = if argument.is_null() { json!([]) } else { json!([argument]) };
-        let how = json!({
-            "functionDeclaration": function,
-            "executionContextId": self.context,
-            "arguments": arguments,
-            "returnByValue": true,
-            "userGesture": true,
-        });
-        let mut answer = self.session.call_within("Runtime.callFunctionOn", how, PATIENCE)?;
-        Ok(answer["result"]["value"].take())
-    }
-
-    fn release(&self, element: &str) {
-        // What is not released goes with its document.
-        let _ = self.session.send("Runtime.releaseObject", json!({ "objectId": element }));
+        Document::of(session, tree["frameTree"]["frame"]["id"].as_str()?).ok()
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::echo::Job;
-use super::message::{Dialog, End, RefusedWish, Said};
+use super::message::{Dialog, End, Said};
 use super::tabs::{BINDING, bind, send};
 use super::{Shared, State};
 use crate::cdp::{Event, Events, Session, SessionId};
@@ -32,7 +32,7 @@ pub(super) fn run(shared: &Arc<Shared>, events: &Events) {
             }
             Ok(None) => {}
             Err(_) => {
-                shared.state().dismiss(End::BrowserGone);
+                shared.dismiss(End::BrowserGone);
                 return;
             }
         }
@@ -90,12 +90,6 @@ struct Opening {
     r#type: String,
     #[serde(default)]
     default_prompt: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Download {
-    suggested_filename: String,
 }
 
 impl Shared {
@@ -168,15 +162,13 @@ impl Shared {
                 if let Some(gone) = event.params::<Gone>() {
                     let mut state = self.state();
                     if let Some(tab) = state.tabs.remove(&gone.target_id) {
+                        state.forget_lost_wish();
                         state.left(tab);
                     }
                 }
             }
-            "Browser.downloadWillBegin" => {
-                if let Some(download) = event.params::<Download>() {
-                    self.state().refuse(RefusedWish::Download, download.suggested_filename);
-                }
-            }
+            "Browser.downloadWillBegin" => self.download_begins(event),
+            "Browser.downloadProgress" => self.download_goes_on(event),
             _ => {}
         }
         Ok(())
@@ -196,6 +188,9 @@ impl Shared {
             "Page.frameNavigated" | "Page.frameStoppedLoading" => {
                 bind(&session)?;
                 let params: Value = event.params().unwrap_or_default();
+                if params["frame"].is_object() && params["frame"]["parentId"].is_null() {
+                    self.state().forget_wish_of(session.id());
+                }
                 let frame = params["frame"]["id"].as_str().or(params["frameId"].as_str());
                 if let Some(frame) = frame {
                     self.job(Job::Arrived { session, frame: frame.to_owned() });
@@ -210,7 +205,9 @@ impl Shared {
             }
             "Target.detachedFromTarget" => {
                 if let Some(detached) = event.params::<Detached>() {
-                    self.state().tabs.forget_session(&detached.session_id);
+                    let mut state = self.state();
+                    state.tabs.forget_session(&detached.session_id);
+                    state.forget_lost_wish();
                 }
             }
             "Page.javascriptDialogOpening" => {
@@ -224,7 +221,7 @@ impl Shared {
                     state.audience.say(&Said::Dialog { dialog: None });
                 }
             }
-            "Page.fileChooserOpened" => self.state().refuse(RefusedWish::Upload, String::new()),
+            "Page.fileChooserOpened" => self.wished(session, event),
             _ => {}
         }
         Ok(())
@@ -232,10 +229,6 @@ impl Shared {
 }
 
 impl State {
-    fn refuse(&self, what: RefusedWish, name: String) {
-        self.audience.say(&Said::Refused { what, name });
-    }
-
     /// A dialog stops its page until it is answered. Nobody is asked whether to leave a page, and where nobody watches nobody is
     /// asked at all.
     fn open_dialog(&mut self, session: Session, opening: Opening) -> Result<(), BrowserError> {

@@ -31,6 +31,7 @@ impl Shared {
             FromClient::Show { tab } => self.state().show(tab),
             FromClient::Close { tab } => self.state().tabs.close(&self.client, tab)?,
             _ if self.is_typing() => {}
+            FromClient::Give { chooser, files } => self.give(viewer, chooser, files),
             FromClient::Answer { accept, text } => self.answer(accept, &text)?,
             FromClient::Choose { index } => self.job(Job::Choose { index }),
             FromClient::Copy { number, cut } => self.job(Job::Copy { viewer, number, cut }),

@@ -94,12 +94,20 @@ pub enum Said {
         /// The text.
         text: String,
     },
-    /// The page wanted something that is not possible here.
-    Refused {
-        /// What.
-        what: RefusedWish,
-        /// The file's name, where there is one.
-        name: String,
+    /// A page waits to be given files; `None` when it no longer does.
+    Chooser {
+        /// What it asks for.
+        chooser: Option<Chooser>,
+    },
+    /// The owner's files did not get to the page.
+    NotGiven {
+        /// Why not.
+        why: NotGiven,
+    },
+    /// The files that pages have handed out since the view was opened, the oldest first.
+    Downloads {
+        /// All of them.
+        downloads: Vec<Download>,
     },
     /// The view is over for this viewer; nothing follows.
     Closed {
@@ -130,14 +138,60 @@ pub enum End {
     BrowserGone,
 }
 
-/// What a page wanted in vain.
+/// A page's wish for files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Chooser {
+    /// Tells it from the wish before.
+    pub id: u32,
+    /// Whether it takes more than one.
+    pub multiple: bool,
+    /// The kinds it wants, in the words of an `accept` attribute; empty for any.
+    pub accept: String,
+    /// The origin of the page or frame that wants them.
+    pub from: String,
+    /// The largest file that is taken, in bytes.
+    pub largest: u64,
+}
+
+/// Why files did not get to a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum RefusedWish {
-    /// To hand out a file.
-    Download,
-    /// To be given a file.
-    Upload,
+pub enum NotGiven {
+    /// One is larger than is taken, or there are more than are.
+    TooLarge,
+    /// Together with the files of this run there is no room for them.
+    NoRoom,
+    /// The page no longer wants them.
+    Gone,
+}
+
+/// A file that a page hands out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Download {
+    /// Its number in this view.
+    pub id: u32,
+    /// Its name, as the page gives it, without what is no part of a name.
+    pub name: String,
+    /// How it stands.
+    pub state: DownloadState,
+    /// The bytes that have come.
+    pub received: u64,
+    /// The bytes there will be, where that is known.
+    pub size: Option<u64>,
+}
+
+/// How a download stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DownloadState {
+    /// It is on its way.
+    Coming,
+    /// The owner can have it.
+    Ready,
+    /// It broke off.
+    Lost,
+    /// There is no room for it.
+    NoRoom,
 }
 
 /// An open page.
@@ -185,7 +239,7 @@ pub struct Field {
     /// Its place.
     #[serde(default)]
     pub at: Rectangle,
-    /// Its `type`, one of the text ones.
+    /// Its `type`, one of the text ones; `textarea`; or `rich` for text of which only the place is told.
     pub r#type: String,
     /// Its `inputmode`, empty if it has none.
     pub inputmode: String,
@@ -218,6 +272,8 @@ pub struct Look {
     pub background: String,
     /// From the outer edge to the text, in CSS pixels: top, right, bottom, left.
     pub inset: (f64, f64, f64, f64),
+    /// From line to line, in CSS pixels; 0 where the font decides.
+    pub line_height: f64,
     /// As in `left`.
     pub align: String,
     /// In CSS pixels.
@@ -292,10 +348,21 @@ pub enum FromClient {
     Answer { accept: bool, text: String },
     /// An entry of the list that is open, or none.
     Choose { index: Option<u32> },
+    /// The files the page asked for; none at all if it gets none. Their bytes follow, apart from this, one file after the other.
+    Give { chooser: u32, files: Vec<GivenFile> },
     /// This viewer wants to drive.
     TakeOver,
     /// This viewer no longer does.
     HandBack,
+}
+
+/// A file of the owner's.
+#[derive(Deserialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct GivenFile {
+    pub name: String,
+    /// In bytes.
+    pub size: u64,
 }
 
 /// What a pointer or a finger does.

@@ -77,7 +77,7 @@ impl Seat {
     /// Says something. A newer word on the same matter takes the older one's place.
     pub(super) fn say(&self, said: Said) {
         let mut inbox = self.inbox();
-        if !matches!(said, Said::Copied { .. } | Said::Refused { .. }) {
+        if !matches!(said, Said::Copied { .. } | Said::NotGiven { .. }) {
             inbox.said.retain(|other| std::mem::discriminant(other) != std::mem::discriminant(&said));
         }
         if inbox.said.len() < MOST_SAID {

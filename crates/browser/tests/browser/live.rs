@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use freehold_browser::{Page, Reach};
+use freehold_browser::cdp::Event;
 use freehold_browser::live::message::{
-    Button, Driver, End, Field, Frame, FromClient, Point, Press, RefusedWish, Said, ToClient,
+    Button, Download, DownloadState, Driver, End, Field, Frame, FromClient, GivenFile, NotGiven, Point, Press, Said,
+    ToClient,
 };
 use freehold_browser::live::{LiveView, Viewer};
+use freehold_browser::{Page, Reach};
 
 use crate::support::{Browser, site};
 
@@ -26,7 +28,8 @@ const HOME: &str = "<!doctype html><body style='margin:0; background:white'>
 <select id=list style='left:20px; top:140px; width:200px; height:30px' onchange='document.title = this.value'>
 <option>one</option><optgroup label=more><option>two</option><option disabled>three</option></optgroup></select>
 <a style='left:360px; top:0; width:100px; height:40px' href='data:application/zip,x' download='orders.zip'>take</a>
-<input type=file style='left:480px; top:0; width:100px; height:40px'>
+<input type=file accept='.txt,image/*' style='left:480px; top:0; width:100px; height:40px' oncancel='document.title = `none`'
+onchange='this.files[0].text().then((text) => document.title = [this.files.length, this.files[0].name, text])'>
 <p id=wide style='left:20px; top:400px'></p></body>";
 
 /// A browser at a page, its view, and what is typed into it by Freehold.
@@ -34,7 +37,7 @@ struct Stage {
     view: Option<Arc<LiveView>>,
     page: Page,
     typing: Arc<AtomicBool>,
-    _browser: Browser,
+    browser: Browser,
 }
 
 impl Stage {
@@ -43,8 +46,10 @@ impl Stage {
         let page = browser.chromium.first_page().unwrap();
         page.goto(address, LIMIT).unwrap();
         let typing = Arc::new(AtomicBool::new(false));
-        let view = LiveView::new(browser.chromium.client(), page.target(), Reach::All, Arc::clone(&typing)).unwrap();
-        Self { view: Some(view), page, typing, _browser: browser }
+        let scratch = browser.folder.path().join("run");
+        let view =
+            LiveView::new(browser.chromium.client(), page.target(), Reach::All, &scratch, Arc::clone(&typing)).unwrap();
+        Self { view: Some(view), page, typing, browser }
     }
 
     fn home() -> Self {
@@ -397,18 +402,126 @@ fn the_page_takes_the_owners_size_and_a_press_on_the_old_one_does_not_count() {
 }
 
 #[test]
-fn files_go_neither_way_and_the_owner_is_told() {
+fn a_file_of_the_owners_is_given_to_the_page_that_asks_for_it() {
+    let stage = Stage::home();
+    let (mut client, other) = (stage.join(), stage.join());
+    client.frame();
+    let chooser = |said: &Said| match said {
+        Said::Chooser { chooser } => Some(chooser.clone()),
+        _ => None,
+    };
+    let ask = |client: &mut Client| {
+        client.click(500.0, 20.0);
+        client.said("the wish", |said| chooser(said).flatten())
+    };
+    let give = |client: &Client, chooser, files: &[(&str, u64)]| {
+        let files = files.iter().map(|(name, size)| GivenFile { name: (*name).to_owned(), size: *size }).collect();
+        client.viewer.input(FromClient::Give { chooser, files });
+    };
+    let refused = |client: &mut Client| {
+        client.said("why not", |said| if let Said::NotGiven { why } = said { Some(*why) } else { None })
+    };
+
+    let wish = ask(&mut client);
+    assert_eq!((wish.multiple, wish.accept.as_str()), (false, ".txt,image/*"));
+    assert!(wish.from.starts_with("http://127.0.0.1:"), "{}", wish.from);
+    // Whoever comes late is asked as well, and whoever only watches gives nothing.
+    stage.join().said("the wish, late", |said| chooser(said).flatten());
+    give(&other, wish.id, &[("theirs.txt", 1)]);
+    other.viewer.bytes(b"x");
+    give(&client, wish.id, &[("large.bin", wish.largest + 1)]);
+    assert_eq!(refused(&mut client), NotGiven::TooLarge);
+    give(&client, wish.id, &[("one.txt", 1), ("two.txt", 1)]);
+    assert_eq!(refused(&mut client), NotGiven::TooLarge, "one is wanted");
+    give(&client, wish.id, &[("../my\n statement.txt", 9)]);
+    client.viewer.bytes(b"in two ");
+    other.viewer.bytes(b"x");
+    client.viewer.bytes(b"pa");
+    client.said("its end", |said| chooser(said).filter(Option::is_none));
+    let title = "() => new Promise((done) => { const look = () => document.title ? done(document.title) : setTimeout(look); look() })";
+    assert_eq!(stage.ask(title), "1,my statement.txt,in two pa");
+    stage.ask("() => document.title = ''");
+
+    let wish = ask(&mut client);
+    give(&client, wish.id, &[]);
+    assert_eq!(stage.ask(title), "none");
+    // A wish that was not met is gone with its page.
+    let lost = ask(&mut client);
+    stage.page.goto("about:blank", LIMIT).unwrap();
+    client.said("its end", |said| chooser(said).filter(Option::is_none));
+    give(&client, lost.id, &[("late.txt", 1)]);
+    assert!(!stage.browser.folder.path().join("run/files/2").exists(), "only what is wanted is taken");
+}
+
+#[test]
+fn what_a_page_hands_out_is_kept_for_the_owner_while_the_view_is_open() {
     let stage = Stage::home();
     let mut client = stage.join();
     client.frame();
-    let refused = |said: &Said| match said {
-        Said::Refused { what, name } => Some((*what, name.clone())),
+    client.click(380.0, 10.0);
+    let ready = |said: &Said| match said {
+        Said::Downloads { downloads } => downloads.iter().find(|file| file.state == DownloadState::Ready).cloned(),
         _ => None,
     };
-    client.click(380.0, 10.0);
-    assert_eq!(client.said("the download", refused), (RefusedWish::Download, "orders.zip".to_owned()));
-    client.click(500.0, 20.0);
-    assert_eq!(client.said("the upload", refused), (RefusedWish::Upload, String::new()));
+    let Download { id, name, size, .. } = client.said("the download", ready);
+    assert_eq!((name.as_str(), size), ("orders.zip", Some(1)));
+    stage.join().said("the download, late", ready);
+    let view = stage.view.as_ref().unwrap();
+    let saved = view.download(id).expect("it is there");
+    assert_eq!(
+        (std::io::read_to_string(saved.file).unwrap().as_str(), saved.name.as_str(), saved.size),
+        ("x", "orders.zip", 1)
+    );
+    assert!(view.download(id + 1).is_none());
+    let folder = stage.browser.folder.path().join("run/files");
+    let count = || std::fs::read_dir(&folder).unwrap().count();
+    assert_eq!(count(), 1);
+    view.dismiss();
+    assert!(view.download(id).is_none() && count() == 0);
+    // Nobody is there to have it.
+    let events = stage.page.session().events();
+    stage.ask("() => document.querySelector('a').click()");
+    let refused = |event: &Event| event.method == "Page.downloadProgress" && event.params.get().contains("canceled");
+    while !refused(&events.next(LIMIT).unwrap().expect("the end of a download")) {}
+    let mut again = stage.join();
+    again.frame();
+    again.click(380.0, 10.0);
+    let next = again.said("the next", ready);
+    assert_eq!((next.id, count()), (id + 1, 1), "the one nobody was there for was not kept");
+}
+
+#[test]
+fn a_text_of_many_lines_and_one_in_a_closed_shadow_root_are_told_and_of_a_rich_one_its_place() {
+    let stage = Stage::at(&site(|_| {
+        "<!doctype html><style>* { position: absolute; margin: 0; padding: 0; border: 0 }</style>\
+         <textarea style='left:20px; top:20px; width:300px; height:80px; line-height:20px'>one</textarea>\
+         <div contenteditable style='left:20px; top:120px; width:300px; height:40px'>rich</div>\
+         <div id=host style='left:20px; top:200px'></div><script>\
+         const outer = host.attachShadow({ mode: 'closed' }); const inner = document.createElement('my-field'); outer.append(inner);\
+         inner.attachShadow({ mode: 'closed' }).innerHTML = '<input style=\"position:absolute; left:0; top:0; width:150px; height:30px; padding:0; \
+         border:0\">';</script>"
+            .into()
+    }));
+    let mut client = stage.join();
+    client.frame();
+    client.settle();
+    client.click(100.0, 30.0);
+    let field = client.field("the text area", |field| field.r#type == "textarea");
+    assert_eq!((field.value.as_deref(), field.look.line_height, field.at.height), (Some("one"), 20.0, 80.0));
+    client.key("End", "End", 35, 2);
+    client.key("Enter", "Enter", 13, 0);
+    client.text("two");
+    client.field("both lines", |field| field.value.as_deref() == Some("one\ntwo") && field.selection == Some((7, 7)));
+    client.click(250.0, 130.0);
+    let field = client.field("the rich text", |field| field.r#type == "rich");
+    assert_eq!((field.value, field.at.y), (None, 120.0));
+    client.text("!");
+    assert_eq!(stage.ask("() => document.querySelector('[contenteditable]').textContent"), "rich!");
+    client.click(60.0, 215.0);
+    let field = client.field("the hidden field", |field| field.r#type == "text");
+    assert_eq!((field.at.x, field.at.y, field.at.width), (20.0, 200.0, 150.0));
+    client.text("deep");
+    client.field("its text", |field| field.value.as_deref() == Some("deep"));
 }
 
 #[test]

@@ -82,7 +82,8 @@ impl RunBrowser {
             None => {
                 let first = self.tabs.first().map_err(failed)?;
                 let (client, typing) = (self.tabs.client(), Arc::clone(&self.typing));
-                let view = LiveView::new(client, first.page().target(), self.tabs.reach(), typing).map_err(failed)?;
+                let view = LiveView::new(client, first.page().target(), self.tabs.reach(), &self.directory, typing)
+                    .map_err(failed)?;
                 self.view = Some(Arc::clone(&view));
                 view
             }

@@ -1,11 +1,12 @@
 //! The live view: a ticket for it, and the socket that frames come out of and the owner's input goes into.
 //!
-//! The socket's first message is the ticket, so that it is in no address and no log. After that, frames go out as binary messages
-//! and everything else goes both ways as JSON, in the words of [`freehold_engine::live::message`].
+//! The socket's first message is the ticket, so that it is in no address and no log. After that, frames go out as binary messages,
+//! the owner's files come in as such, and everything else goes both ways as JSON, in the words of [`freehold_engine::live::message`].
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, header};
@@ -24,10 +25,11 @@ use super::{Answer, Named};
 use crate::admit::Visitor;
 use crate::app::Connection;
 use crate::body::Secret;
+use crate::download;
 use crate::origin::Site;
 use crate::refused::Refused;
 
-/// The largest message taken. What is pasted is smaller.
+/// The largest message taken. What is pasted is smaller, and so is a part of a file.
 const LARGEST: usize = 512 << 10;
 /// For the ticket after the socket was opened.
 const TICKET_WITHIN: Duration = Duration::from_secs(10);
@@ -36,7 +38,7 @@ const ALIVE_EVERY: Duration = Duration::from_secs(4);
 /// A viewer that is not heard for so long is gone: its browser answers pings by itself.
 const DEAD_AFTER: Duration = Duration::from_secs(30);
 /// Inputs that wait for the browser. A viewer that sends more waits.
-const INPUTS: usize = 256;
+const INPUTS: usize = 64;
 
 /// A way in, once. To be sent as the first message of the socket.
 #[derive(Serialize)]
@@ -48,6 +50,11 @@ pub(crate) struct Ticket {
 pub(crate) async fn ticket(visitor: Visitor, Named(id): Named<InteractionId>) -> Answer<Ticket> {
     let made = visitor.ask(move |engine, caller| engine.live_ticket(caller, id)).await?;
     Ok(Json(Ticket { ticket: made.ticket.reveal().to_owned(), expires_at: made.expires_at }))
+}
+
+/// A file that a page has handed out, for whoever a ticket let in.
+pub(crate) async fn saved(visitor: Visitor, Named((id, file)): Named<(InteractionId, u32)>) -> Result<Response, Refused> {
+    Ok(download::saved(visitor.ask(move |engine, caller| engine.live_download(caller, id, file)).await?))
 }
 
 #[derive(Deserialize)]
@@ -111,7 +118,10 @@ async fn bridge(socket: WebSocket, viewer: Arc<Viewer>, stopping: Option<watch::
     let driving = Arc::clone(&viewer);
     tokio::task::spawn_blocking(move || {
         while let Some(given) = inputs.blocking_recv() {
-            driving.input(given);
+            match given {
+                Given::Input(input) => driving.input(input),
+                Given::Bytes(bytes) => driving.bytes(&bytes),
+            }
         }
     });
     let stopped = async {
@@ -128,6 +138,13 @@ async fn bridge(socket: WebSocket, viewer: Arc<Viewer>, stopping: Option<watch::
     // At once, so that whoever comes next, or the same again, need not wait for a seat that is empty.
     tokio::task::spawn_blocking(move || viewer.leave());
     sent
+}
+
+/// What comes in at the socket.
+enum Given {
+    Input(FromClient),
+    /// Of a file.
+    Bytes(Bytes),
 }
 
 /// Hands on what the viewer is told, until its end or the socket's.
@@ -160,20 +177,20 @@ async fn send_all(mut sender: SplitSink<WebSocket, Message>, mut outgoing: mpsc:
 }
 
 /// Takes the viewer's input until it leaves, is not heard any more, or sends what no page of ours does.
-async fn take_all(mut receiver: SplitStream<WebSocket>, input: mpsc::Sender<FromClient>) {
+async fn take_all(mut receiver: SplitStream<WebSocket>, input: mpsc::Sender<Given>) {
     while let Ok(Some(Ok(message))) = timeout(DEAD_AFTER, receiver.next()).await {
-        match message {
-            Message::Text(text) => match serde_json::from_str::<FromClient>(&text) {
-                Ok(given) => {
-                    if input.send(given).await.is_err() {
-                        return;
-                    }
-                }
+        let given = match message {
+            Message::Text(text) => match serde_json::from_str(&text) {
+                Ok(given) => Given::Input(given),
                 // Its own message might quote what was typed.
                 Err(_) => return tracing::debug!("a viewer sent what is no input"),
             },
-            Message::Ping(_) | Message::Pong(_) => {}
-            Message::Binary(_) | Message::Close(_) => return,
+            Message::Binary(bytes) => Given::Bytes(bytes),
+            Message::Ping(_) | Message::Pong(_) => continue,
+            Message::Close(_) => return,
+        };
+        if input.send(given).await.is_err() {
+            return;
         }
     }
 }

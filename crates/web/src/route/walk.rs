@@ -115,7 +115,7 @@ fn example(route: &Route) -> (&'static str, String) {
         _ => id("src"),
     };
     let path = route.path.replace("{id}", &own).replace("{run}", &id("run"));
-    let path = ["{name}", "{set}", "{connector}", "{stream}", "{key}", "{sha256}"]
+    let path = ["{name}", "{set}", "{connector}", "{stream}", "{key}", "{sha256}", "{file}"]
         .iter()
         .fold(path, |path, name| path.replace(name, "none"));
     (method, path)
