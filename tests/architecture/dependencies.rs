@@ -13,6 +13,7 @@ const STORE: &str = "freehold-store";
 const SANDBOX: &str = "freehold-sandbox";
 const BROWSER: &str = "freehold-browser";
 const ENGINE: &str = "freehold-engine";
+const PROOF: &str = "freehold-proof";
 const WEB: &str = "freehold-web";
 const APP: &str = "freehold";
 const CHROMIUM: &str = "freehold-chromium";
@@ -23,7 +24,7 @@ const TESTS: &str = "freehold-tests";
 const XTASK: &str = "xtask";
 
 /// A member, and the members it may use. Connectors have a rule of their own; the tests of the whole may use everything.
-const MAY_USE: [(&str, &[&str]); 15] = [
+const MAY_USE: [(&str, &[&str]); 16] = [
     (CORE, &[]),
     (PROTOCOL, &[CORE]),
     (SANDBOX, &[CORE]),
@@ -31,8 +32,9 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     (STORE, &[CORE]),
     (BROWSER, &[CORE, PROTOCOL, SANDBOX]),
     (ENGINE, &[CORE, PROTOCOL, VAULT, STORE, SANDBOX, BROWSER]),
+    (PROOF, &[CORE, PROTOCOL, BROWSER, ENGINE]),
     (WEB, &[CORE, ENGINE]),
-    (APP, &[CORE, PROTOCOL, SANDBOX, BROWSER, VAULT, STORE, ENGINE, WEB]),
+    (APP, &[CORE, PROTOCOL, SANDBOX, BROWSER, VAULT, STORE, ENGINE, PROOF, WEB]),
     (SDK, &[PROTOCOL]),
     (CHROMIUM, &[]),
     (DOVECOT, &[]),

@@ -1,0 +1,1 @@
+//! A search for planted values, on every surface and in every encoding.
