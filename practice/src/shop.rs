@@ -33,6 +33,7 @@ pub(crate) fn router(world: Shared) -> Router {
     Router::new()
         .route("/", get(front::front))
         .route("/shop.css", get(front::style))
+        .route("/terms.txt", get(front::terms))
         .route("/sign-in", get(sign_in::email).post(sign_in::submit_email))
         .route("/sign-in/password", get(sign_in::password).post(sign_in::submit))
         .route("/sign-in/proof", post(sign_in::submit_proof))

@@ -54,17 +54,20 @@ export class Asked {
   /** @param {Chooser | null} chooser What the page asks for. */
   show(chooser) {
     const given = this.#chooser !== null && chooser === null && this.#sending > 0;
+    // After the line was broken it is told again, and what was chosen still counts.
+    const again = chooser !== null && chooser.id === this.#chooser?.id;
     this.#chooser = chooser;
     this.#stop();
     const pick = this.#pick;
-    pick.value = "";
+    if (!again) {
+      pick.value = "";
+    }
     if (chooser) {
       pick.accept = chooser.accept;
       pick.multiple = chooser.multiple;
       const words = chooser.multiple ? "The page asks for files of yours." : "The page asks for a file of yours.";
       this.#part("chooser-from").textContent = chooser.from;
       this.#part("chooser-words").textContent = words;
-      this.#say(`At most ${amount(chooser.largest)}${chooser.multiple ? " each" : ""}. It is gone from here when the run ends.`);
     }
     this.#picked();
     this.#place(given);
@@ -112,12 +115,14 @@ export class Asked {
   }
 
   #picked() {
-    const files = [...(this.#pick.files ?? [])];
-    const largest = this.#chooser?.largest ?? 0;
-    const large = files.find((file) => file.size > largest);
-    if (large) {
-      this.#say(`${large.name} has ${amount(large.size)}. The most is ${amount(largest)}.`, true);
+    if (!this.#chooser) {
+      return;
     }
+    const files = [...(this.#pick.files ?? [])];
+    const { largest, multiple } = this.#chooser;
+    const large = files.find((file) => file.size > largest);
+    const limit = `At most ${amount(largest)}${multiple ? " each" : ""}. Freehold removes ${multiple ? "them" : "it"} when the run ends.`;
+    this.#say(large ? `${large.name} has ${amount(large.size)}. The most is ${amount(largest)}.` : limit, large !== undefined);
     /** @type {HTMLButtonElement} */ (this.#part("chooser-give")).disabled = files.length === 0 || large !== undefined;
   }
 
@@ -171,6 +176,8 @@ export class Asked {
 export class Offered {
   #part;
   #address;
+  /** What was shown last. The line may break and tell it again; a list that was closed stays closed. */
+  #shown = "[]";
 
   /**
    * @param {(name: string) => HTMLElement} part
@@ -189,6 +196,10 @@ export class Offered {
 
   /** @param {Download[]} downloads */
   show(downloads) {
+    const told = JSON.stringify(downloads);
+    if (told === this.#shown) {
+      return;
+    }
     const rows = downloads.map((download) => {
       const row = document.createElement("li");
       const name = document.createElement("span");
@@ -215,5 +226,6 @@ export class Offered {
     this.#part("offered-list").replaceChildren(...rows.reverse());
     this.#part("files").hidden = rows.length === 0;
     this.#part("offered").hidden = rows.length === 0;
+    this.#shown = told;
   }
 }

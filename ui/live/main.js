@@ -47,9 +47,6 @@ const line = new Line(root.dataset.interaction ?? "", {
   opened: () => {
     number = 0;
     overlay.restart();
-    // What is still asked for or offered is told anew.
-    asked.show(null);
-    offered.show([]);
     line_state = "there";
     tell();
     if (drove) {

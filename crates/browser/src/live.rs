@@ -146,9 +146,8 @@ impl LiveView {
             if let Some((_, dialog)) = &state.dialog {
                 state.audience.say_to(id, Said::Dialog { dialog: Some(dialog.clone()) });
             }
-            for said in state.said_of_chooser().into_iter().chain(state.said_of_downloads()) {
-                state.audience.say_to(id, said);
-            }
+            state.audience.say_to(id, state.said_of_chooser());
+            state.audience.say_to(id, state.said_of_downloads());
             if !state.downloads.are_kept
                 && let Err(error) = state.keep_downloads(&self.0.client)
             {

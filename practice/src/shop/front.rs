@@ -1,4 +1,4 @@
-//! The front page, which also says who can sign in, and the style sheet.
+//! The front page, which also says who can sign in, the style sheet, and the terms as a download.
 
 use askama::Template;
 use axum::extract::State;
@@ -48,6 +48,14 @@ pub(super) async fn front(State(world): State<Shared>, visitor: Visitor) -> Resp
         Some(lang) => reply::with_cookie(response, Site::Shop, LANG, lang.code()),
         None => response,
     }
+}
+
+pub(super) async fn terms() -> impl IntoResponse {
+    let headers = [
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"Terms of Lantern & Loom.txt\""),
+    ];
+    (headers, "Nothing here is real, and nothing here is binding.\n")
 }
 
 pub(super) async fn style() -> impl IntoResponse {

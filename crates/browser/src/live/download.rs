@@ -150,15 +150,13 @@ impl State {
         self.downloads.all.iter().map(|(_, download)| download.received).sum()
     }
 
-    pub(super) fn said_of_downloads(&self) -> Option<Said> {
-        let downloads: Vec<_> = self.downloads.all.iter().map(|(_, download)| download.clone()).collect();
-        (!downloads.is_empty()).then_some(Said::Downloads { downloads })
+    /// What there is by now.
+    pub(super) fn said_of_downloads(&self) -> Said {
+        Said::Downloads { downloads: self.downloads.all.iter().map(|(_, download)| download.clone()).collect() }
     }
 
     fn tell_downloads(&self) {
-        if let Some(said) = self.said_of_downloads() {
-            self.audience.say(&said);
-        }
+        self.audience.say(&self.said_of_downloads());
     }
 }
 

@@ -205,8 +205,9 @@ impl State {
         }
     }
 
-    pub(super) fn said_of_chooser(&self) -> Option<Said> {
-        self.uploads.wanted.as_ref().map(|(_, chooser)| Said::Chooser { chooser: Some(chooser.clone()) })
+    /// What is wanted now, if anything is.
+    pub(super) fn said_of_chooser(&self) -> Said {
+        Said::Chooser { chooser: self.uploads.wanted.as_ref().map(|(_, chooser)| chooser.clone()) }
     }
 
     /// The bytes there is room for.
