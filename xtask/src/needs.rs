@@ -38,7 +38,7 @@ pub(crate) fn for_testing(yes: bool) -> anyhow::Result<()> {
 
 /// What `bench` needs.
 pub(crate) fn for_measuring(yes: bool) -> anyhow::Result<()> {
-    packages(&[COMPILER, BUBBLEWRAP], yes)
+    packages(&[COMPILER, BUBBLEWRAP, CHROMIUM], yes)
 }
 
 fn packages(wanted: &[Package], yes: bool) -> anyhow::Result<()> {
