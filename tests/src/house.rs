@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use freehold_core::{ConnectorName, CredentialMode, SecretBytes, SecretKind, SourceId};
 use freehold_engine::view::{InteractionView, RunView, SourceView};
 use freehold_engine::{
-    BundledConnector, Caller, Engine, EngineConfig, NewOwner, NewSource, RecordQuery, RunLimits, StandIn,
+    BundledConnector, Caller, Engine, EngineConfig, NewOwner, NewSource, RecordQuery, RunLimits, StandIn, Windows,
 };
 use serde_json::Value;
 
@@ -230,6 +230,7 @@ fn open(folder: &Path, launcher: &Path, clock: Arc<ManualClock>, stand_ins: Vec<
         reduced_sandbox: false,
         parallel_runs: 4,
         browsers: None,
+        windows: Windows::None,
         stand_ins,
         run_limits: RunLimits::default(),
     };

@@ -22,14 +22,16 @@ const PYTHON: Package = Package { name: "python3", program: "python3", why: "run
 const CHROMIUM: Package =
     Package { name: "chromium", program: "chromium", why: "is the secure browser, and the one the console is tested in" };
 
+const XVFB: Package = Package { name: "xvfb", program: "Xvfb", why: "is the display of the secure browser's windows" };
+
 /// What `run` needs.
 pub(crate) fn for_running(yes: bool) -> anyhow::Result<()> {
-    packages(&[COMPILER, BUBBLEWRAP, CHROMIUM, DOVECOT, OPENSSL], yes)
+    packages(&[COMPILER, BUBBLEWRAP, CHROMIUM, XVFB, DOVECOT, OPENSSL], yes)
 }
 
 /// What `test` needs: also a browser, and the pinned npm packages of each folder that has a lockfile.
 pub(crate) fn for_testing(yes: bool) -> anyhow::Result<()> {
-    packages(&[COMPILER, BUBBLEWRAP, DOVECOT, OPENSSL, PYTHON, CHROMIUM], yes)?;
+    packages(&[COMPILER, BUBBLEWRAP, DOVECOT, OPENSSL, PYTHON, CHROMIUM, XVFB], yes)?;
     for folder in ["ui", "tests/console"] {
         npm_packages(&command::root().join(folder))?;
     }

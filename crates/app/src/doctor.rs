@@ -43,6 +43,7 @@ pub(crate) fn doctor(context: &Context) -> Result<ExitCode, Problem> {
     let has_mounts = findings.iter().any(|finding| finding.name == "bubblewrap" && finding.holds);
     findings.extend([
         browser(has_mounts),
+        windows(&host),
         stand_ins(config),
         scratch(config),
         key_file(config),
@@ -102,6 +103,17 @@ fn browser(has_mounts: bool) -> Finding {
         "browser",
         format!("{path} is there, and bubblewrap, which lays Freehold's policies over the system's, is not."),
         "Its password manager and form filling are then off by its preferences alone. Install bubblewrap.",
+    )
+}
+
+fn windows(host: &Host) -> Finding {
+    if Installed::find().is_ok_and(|chromium| chromium.has_display(host)) {
+        return holds("browser's windows", "Each browser has a display of its own (Xvfb), which nobody sees.".to_owned());
+    }
+    lacks(
+        "browser's windows",
+        "Browsers run without windows: Chromium, Xvfb or bubblewrap is missing.".to_owned(),
+        "That is enough for most sites; some turn such a browser away. Install chromium, xvfb and bubblewrap.",
     )
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use freehold_core::{Problem, ProblemCode, SystemClock};
 use freehold_engine::view::SetupStage;
-use freehold_engine::{Engine, EngineConfig, RunLimits};
+use freehold_engine::{Engine, EngineConfig, RunLimits, Windows};
 use freehold_vault::OsRng;
 use freehold_web::{Door, WebConfig};
 use tokio::net::TcpListener;
@@ -62,6 +62,7 @@ pub(crate) fn engine_config(config: &Config) -> Result<EngineConfig, Problem> {
         reduced_sandbox: config.sandbox == Sandbox::Reduced,
         parallel_runs: config.parallel_runs,
         browsers: config.browsers,
+        windows: Windows::Private,
         stand_ins: config.stand_ins.clone(),
         run_limits: RunLimits::default(),
     })

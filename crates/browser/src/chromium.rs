@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use freehold_sandbox::{Child, ChildSpec, Host, Kind, Layers, Limits, Strength, spawn};
+use freehold_sandbox::{Child, ChildSpec, Display, Host, Kind, Layers, Limits, Strength, spawn};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -28,9 +28,18 @@ const LONGEST_SCRATCH: usize = 107 - "/tmp/.org.chromium.Chromium.XXXXXX/Singlet
 /// How long it may take to end when asked to; it writes its profile meanwhile.
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
+/// Where they put the X server that needs no screen.
+const DISPLAY_SERVER: &str = "/usr/bin/Xvfb";
+
+/// The size of a private display: larger than a browser's window, which would else be one pixel smaller than it was to be.
+const SCREEN: (u32, u32) = (1920, 1080);
+
 /// A Chromium that is installed.
 #[derive(Clone, Debug)]
-pub struct Installed(PathBuf);
+pub struct Installed {
+    program: PathBuf,
+    display_server: Option<PathBuf>,
+}
 
 /// How one browser is started.
 pub struct Options {
@@ -42,8 +51,19 @@ pub struct Options {
     pub window: (u32, u32),
     /// Hosts that are answered by another address: for trying a connector without its provider.
     pub stand_ins: Vec<StandIn>,
+    /// Whether it has windows.
+    pub windows: Windows,
     /// What to do where the machine cannot confine it.
     pub strength: Strength,
+}
+
+/// Whether a browser has windows. Some sites turn away one that has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Windows {
+    /// On a display of its own that nobody sees, where [`Installed::has_display`] says so; elsewhere none.
+    Private,
+    /// None.
+    None,
 }
 
 /// A host that is answered by a stand-in.
@@ -67,12 +87,19 @@ pub struct Chromium {
 impl Installed {
     /// Looks for it.
     pub fn find() -> Result<Self, BrowserError> {
-        PLACES.iter().map(PathBuf::from).find(|path| path.is_file()).map(Self).ok_or(BrowserError::NotInstalled)
+        let there = |path: &PathBuf| path.is_file();
+        let program = PLACES.iter().map(PathBuf::from).find(there).ok_or(BrowserError::NotInstalled)?;
+        Ok(Self { program, display_server: Some(PathBuf::from(DISPLAY_SERVER)).filter(there) })
     }
 
     /// The program.
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.program
+    }
+
+    /// Whether its windows can be on a private display: that takes Xvfb, and mounts of its own.
+    pub fn has_display(&self, host: &Host) -> bool {
+        self.display_server.is_some() && host.has_own_mounts()
     }
 
     /// Starts one. Takes about half a second; returns when it answers.
@@ -83,9 +110,11 @@ impl Installed {
         }
         policy::write(&options.policies)?;
         policy::write_preferences(&options.scratch.join("profile"))?;
+        let has_display = options.windows == Windows::Private && self.has_display(host);
+        let display = self.display_server.clone().filter(|_| has_display);
         let spec = ChildSpec {
-            program: self.0.clone(),
-            args: flags::all(options).into_iter().map(Into::into).collect(),
+            program: self.program.clone(),
+            args: flags::all(options, has_display).into_iter().map(Into::into).collect(),
             folder: options.policies.clone(),
             env: flags::environment(&options.scratch),
             secret_env: Vec::new(),
@@ -100,7 +129,10 @@ impl Installed {
             },
             network: true,
             strength: options.strength,
-            kind: Kind::Browser { policies: options.policies.clone() },
+            kind: Kind::Browser {
+                policies: options.policies.clone(),
+                display: display.map(|server| Display { server, size: SCREEN }),
+            },
             receives_secret: true,
         };
         let mut child = spawn(host, spec)?;

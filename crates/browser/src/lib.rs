@@ -15,7 +15,7 @@ mod proxy;
 pub mod sign_in;
 mod tabs;
 
-pub use chromium::{Chromium, Installed, Options, StandIn};
+pub use chromium::{Chromium, Installed, Options, StandIn, Windows};
 pub use error::BrowserError;
 pub use identity::read_identity;
 pub use live::LiveView;

@@ -12,8 +12,8 @@ use freehold_sandbox::Strength;
 use crate::run::Mail;
 use crate::server::{Inner, lock};
 
-/// Memory one browser takes, measured with a shop's page open.
-const EACH: u64 = 440 << 20;
+/// Memory one browser takes with its display, measured with a shop's page open.
+const EACH: u64 = 460 << 20;
 /// Left to everything else on the machine.
 const SPARED: u64 = 1 << 30;
 /// The size of a browser's window until somebody looks at it with another.
@@ -69,6 +69,7 @@ impl Inner {
             policies: self.config.scratch.join("policies"),
             window: WINDOW,
             stand_ins: self.config.stand_ins.clone(),
+            windows: self.config.windows,
             strength: if self.config.reduced_sandbox { Strength::Reduced } else { Strength::Full },
         };
         Installed::find()?.start(&self.host, &options)

@@ -31,7 +31,7 @@ mod vault;
 
 pub use caller::{Caller, Permission};
 pub use event::Event;
-pub use freehold_browser::{Installed, StandIn};
+pub use freehold_browser::{Installed, StandIn, Windows};
 pub use freehold_protocol::form::Form;
 pub use freehold_protocol::manifest::{Field, FieldOption, FieldType};
 pub use interaction::Answer;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use freehold_browser::StandIn;
+use freehold_browser::{StandIn, Windows};
 use freehold_core::run::CancelledBy;
 use freehold_core::{Clock, OwnerId, Problem, ProblemCode, Rng, RunId, ServerId, Timestamp};
 use freehold_sandbox::Host;
@@ -52,6 +52,8 @@ pub struct EngineConfig {
     pub parallel_runs: usize,
     /// How many browsers may run at once; by the machine's memory where it is not said.
     pub browsers: Option<usize>,
+    /// Whether browsers have windows.
+    pub windows: Windows,
     /// Hosts answered by a stand-in, for trying connectors without their provider. Every page says so while there are any.
     pub stand_ins: Vec<StandIn>,
     /// How long a run may take.

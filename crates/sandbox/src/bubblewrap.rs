@@ -6,6 +6,7 @@ use std::fs;
 use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 
+use crate::display::TEMPORARY;
 use crate::visible::{BROWSER, ETC, POLICIES, SYSTEM};
 use crate::wire::Plan;
 
@@ -45,9 +46,15 @@ pub(crate) fn arguments(plan: &Plan, passwd: RawFd, group: RawFd) -> Vec<OsStrin
     }
     // First, since the scratch directory may be in /dev/shm and would otherwise lose the parents made for it.
     add(&["--proc", "/proc", "--dev", "/dev"], &[]);
+    // As well, since everything may be in /tmp.
+    if plan.display.is_some() {
+        add(&["--bind"], &[&plan.scratch.join("tmp"), Path::new(TEMPORARY)]);
+    }
     // bubblewrap makes the parents of what it mounts too, but for itself alone.
     let mounted = plan.visible.iter().chain([&plan.folder, &plan.scratch]).map(PathBuf::as_path);
     let mounted = mounted.chain(ETC.map(Path::new).into_iter().filter(|etc| etc.exists()));
+    let mounted =
+        mounted.chain(plan.browser_policies.iter().flat_map(|_| BROWSER.into_iter().chain([POLICIES])).map(Path::new));
     let parents: BTreeSet<&Path> = mounted.flat_map(|path| path.ancestors().skip(1)).collect();
     for parent in parents.into_iter().filter(|parent| parent.parent().is_some()) {
         add(&["--perms", "0755", "--dir"], &[parent]);

@@ -84,12 +84,17 @@ impl Host {
         }
     }
 
+    /// Whether each child has mounts of its own.
+    pub fn has_own_mounts(&self) -> bool {
+        matches!(self.bubblewrap, Bubblewrap::Works(_))
+    }
+
     /// The layers the next child of that kind will have.
     pub(crate) fn layers(&self, kind: &Kind) -> Layers {
         let ours = matches!(kind, Kind::Program);
         Layers {
             own_uid: self.own_uid.then(|| FIRST_UID + self.next_uid.fetch_add(1, Ordering::Relaxed) % UIDS),
-            bubblewrap: matches!(self.bubblewrap, Bubblewrap::Works(_)),
+            bubblewrap: self.has_own_mounts(),
             landlock: self.landlock.filter(|_| ours),
             seccomp: self.seccomp && ours,
         }

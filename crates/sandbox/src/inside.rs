@@ -24,7 +24,7 @@ use rustix::thread::{
 
 use crate::launcher::LAUNCHER_FAILED;
 use crate::wire::{self, Plan, Progress};
-use crate::{file_access, syscalls};
+use crate::{display, file_access, syscalls};
 
 /// Descriptors from here on are in nobody's way when 0 to 4 are laid out for a browser.
 const ABOVE_HANDED_OVER: i32 = 10;
@@ -87,6 +87,9 @@ fn become_child(plan: &Plan, channel: &mut UnixStream) -> Result<std::convert::I
     let secrets = wire::receive_frame(channel).map_err(at("receive secrets"))?;
     let secrets = secrets.ok_or("the server closed the channel").map_err(at("receive secrets"))?;
     let secrets = wire::unpack(&secrets).ok_or("the message is cut off").map_err(at("receive secrets"))?;
+    if let Some(display) = &plan.display {
+        display.start().map_err(at(display::STEP))?;
+    }
     if plan.browser_policies.is_some() {
         hand_over_pipes().map_err(at("hand over the debugging pipes"))?;
     }

@@ -13,6 +13,7 @@
 
 mod bubblewrap;
 mod child;
+mod display;
 mod error;
 mod file_access;
 mod finding;
@@ -31,6 +32,7 @@ mod visible;
 mod wire;
 
 pub use child::Child;
+pub use display::Display;
 pub use error::SandboxError;
 pub use finding::Finding;
 pub use host::{Host, LayerMask};

@@ -19,6 +19,7 @@ use rustix::pipe::fcntl_setpipe_size;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::child::Supervisor;
+use crate::display::{STEP as DISPLAY_STEP, VARIABLE};
 use crate::host::Bubblewrap;
 use crate::launcher::{LAUNCH_COMMAND, SUPERVISE};
 use crate::program::Program;
@@ -98,7 +99,16 @@ fn plan(host: &Host, spec: &ChildSpec, layers: Layers) -> Result<Plan, SandboxEr
         ("TMPDIR", in_scratch("tmp")),
         ("LANG", "C.UTF-8".into()),
     ];
-    let env = fixed.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(spec.env.iter().cloned()).collect();
+    let (policies, display) = match &spec.kind {
+        Kind::Program => (None, None),
+        Kind::Browser { policies, display } => (Some(policies.clone()), display.clone()),
+    };
+    if display.is_some() && !layers.bubblewrap {
+        let detail = "its socket would be open to the whole machine without bubblewrap".to_owned();
+        return Err(SandboxError::Step { step: DISPLAY_STEP.to_owned(), detail });
+    }
+    let fixed = fixed.into_iter().chain(display.as_ref().map(|_| (VARIABLE.0, VARIABLE.1.to_owned())));
+    let env = fixed.map(|(name, value)| (name.to_owned(), value)).chain(spec.env.iter().cloned()).collect();
     let bubblewrap = match &host.bubblewrap {
         Bubblewrap::Works(path) => Some(path.clone()),
         Bubblewrap::Fails(_) | Bubblewrap::Absent => None,
@@ -112,10 +122,8 @@ fn plan(host: &Host, spec: &ChildSpec, layers: Layers) -> Result<Plan, SandboxEr
         env,
         limits: spec.limits,
         network: spec.network,
-        browser_policies: match &spec.kind {
-            Kind::Program => None,
-            Kind::Browser { policies } => Some(policies.clone()),
-        },
+        browser_policies: policies,
+        display,
         bubblewrap,
         root: host.root,
         layers,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use freehold_core::SecretBytes;
 
-use crate::Limits;
+use crate::{Display, Limits};
 
 /// What sort of program a child is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum Kind {
     Browser {
         /// A directory that stands where the machine's managed policies would: the only ones this child sees.
         policies: PathBuf,
+        /// The display its windows are on. It takes bubblewrap ([`crate::Host::has_own_mounts`]).
+        display: Option<Display>,
     },
 }
 

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::{Layers, Limits};
+use crate::{Display, Layers, Limits};
 
 /// Enough for any argument list the kernel would take.
 const LARGEST_FRAME: u32 = 8 << 20;
@@ -30,6 +30,8 @@ pub(crate) struct Plan {
     pub(crate) network: bool,
     /// The managed policies of a browser, if it is one.
     pub(crate) browser_policies: Option<PathBuf>,
+    /// The display to start for it.
+    pub(crate) display: Option<Display>,
     /// Where bubblewrap is, if it is to be used.
     pub(crate) bubblewrap: Option<PathBuf>,
     /// Whether the server, and so bubblewrap, runs as root.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use data_encoding::BASE64;
 use freehold_browser::cdp::Events;
-use freehold_browser::{Chromium, Installed, Options, Page, StandIn};
+use freehold_browser::{Chromium, Installed, Options, Page, StandIn, Windows};
 use freehold_sandbox::{Host, Strength};
 use serde::Deserialize;
 use serde_json::json;
@@ -39,6 +39,8 @@ impl Browser {
             policies: folder.path().join("policies"),
             window: SIZE,
             stand_ins,
+            // As the server's.
+            windows: Windows::Private,
             strength: Strength::Full,
         };
         let chromium = installed().start(&Host::probe(launcher), &options).expect("a browser");

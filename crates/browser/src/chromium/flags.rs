@@ -21,12 +21,21 @@ const FEATURES_OFF: &str = "Translate,OptimizationHints,OptimizationGuideModelDo
                             AutofillServerCommunication,CertificateTransparencyComponentUpdater,InterestFeedContentSuggestions,\
                             GlobalMediaControls,PasskeyAuth,WebAuthenticationAmbient,BackForwardCache,CalculateNativeWinOcclusion";
 
-pub(super) fn all(options: &Options) -> Vec<String> {
+/// With a display: which kind it is, and none of the questions and pages a person would be met with.
+const DISPLAYED: [&str; 6] = [
+    "--ozone-platform=x11",
+    "--window-position=0,0",
+    "--noerrdialogs",
+    "--hide-crash-restore-bubble",
+    "--disable-search-engine-choice-screen",
+    "about:blank",
+];
+
+pub(super) fn all(options: &Options, has_display: bool) -> Vec<String> {
     let at = |name: &str| options.scratch.join(name).display().to_string();
     let (width, height) = options.window;
     let mut flags: Vec<String> = [
         "--remote-debugging-pipe",
-        "--headless=new",
         "--no-first-run",
         "--no-default-browser-check",
         "--disable-background-networking",
@@ -60,6 +69,7 @@ pub(super) fn all(options: &Options) -> Vec<String> {
         format!("--disable-features={FEATURES_OFF}"),
         format!("--host-resolver-rules={}", resolver_rules(options)),
     ]);
+    flags.extend(if has_display { &DISPLAYED[..] } else { &["--headless=new"] }.iter().map(|flag| (*flag).to_owned()));
     let keys: Vec<&str> = options.stand_ins.iter().filter_map(|stand_in| stand_in.key.as_deref()).collect();
     if !keys.is_empty() {
         flags.push(format!("--ignore-certificate-errors-spki-list={}", keys.join(",")));

@@ -30,10 +30,6 @@ pub(super) fn write_preferences(profile: &Path) -> io::Result<()> {
 /// Writes them, readable to every uid: there is nothing secret in them.
 pub(super) fn write(directory: &Path) -> io::Result<()> {
     let file = directory.join("freehold.json");
-    if file.is_file() {
-        return Ok(());
-    }
-    fs::create_dir_all(directory)?;
     let policies = json!({
         "PasswordManagerEnabled": false,
         "AutofillAddressEnabled": false,
@@ -51,11 +47,20 @@ pub(super) fn write(directory: &Path) -> io::Result<()> {
         "DnsOverHttpsMode": "off",
         "PromotionsEnabled": false,
         "PaymentMethodQueryEnabled": false,
+        // Windows nobody sees, in which nobody could press a button.
+        "AllowFileSelectionDialogs": false,
+        "PrintingEnabled": false,
         "URLBlocklist": ["file://*", "view-source:*"],
     });
+    let policies = policies.to_string();
+    // An older Freehold may have left others.
+    if fs::read_to_string(&file).is_ok_and(|there| there == policies) {
+        return Ok(());
+    }
+    fs::create_dir_all(directory)?;
     // Written beside and renamed: another browser may be starting.
     let beside = directory.join(".freehold.json.new");
-    fs::write(&beside, policies.to_string())?;
+    fs::write(&beside, policies)?;
     fs::set_permissions(&beside, fs::Permissions::from_mode(0o644))?;
     fs::set_permissions(directory, fs::Permissions::from_mode(0o755))?;
     fs::rename(&beside, &file)

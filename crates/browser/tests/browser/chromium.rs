@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use freehold_browser::Windows;
 use serde_json::json;
 
 use crate::support::{Browser, site};
@@ -17,19 +18,20 @@ fn it_starts_over_the_pipe_within_its_own_sandbox_and_the_policies_hold() {
     let text = page.main_frame().unwrap().run("() => document.body.innerText", &[]).unwrap();
     assert!(text.as_str().unwrap().contains("You are adequately sandboxed"), "{text}");
     page.goto("chrome://policy", LIMIT).unwrap();
-    let names = "async () => {
-        const all = [];
-        for (let tries = 0; tries < 50 && !all.includes('PasswordManagerEnabled'); tries++) {
-            all.length = 0;
-            const walk = (root) => root.querySelectorAll('*').forEach((e) => { if (e.shadowRoot) walk(e.shadowRoot);
-                if (e.classList.contains('name')) all.push(e.textContent.trim()); });
-            walk(document);
+    let row = "async (name) => {
+        let row = '';
+        const walk = (root) => root.querySelectorAll('*').forEach((e) => {
+            if (e.shadowRoot) walk(e.shadowRoot);
+            if (e.matches('.policy.row') && e.innerText.trim().startsWith(name)) row = e.innerText;
+        });
+        for (let tries = 0; tries < 100 && !row.includes('Mandatory'); tries++) {
             await new Promise((again) => setTimeout(again, 50));
+            walk(document);
         }
-        return all;
+        return row;
     }";
-    let names = page.main_frame().unwrap().run(names, &[]).unwrap();
-    assert!(names.as_array().unwrap().contains(&json!("PasswordManagerEnabled")), "{names}");
+    let row = page.main_frame().unwrap().run(row, &[json!("PasswordManagerEnabled")]).unwrap();
+    assert!(row.as_str().unwrap().contains("Mandatory"), "{row}");
     browser.chromium.close().unwrap();
 }
 
@@ -72,7 +74,13 @@ fn a_page_that_cannot_be_reached_says_so_without_its_query() {
 
 #[test]
 fn nothing_is_written_outside_its_directory_and_nothing_runs_after_it_was_closed() {
-    let browser = Browser::start();
+    for windows in [Windows::None, Windows::Private] {
+        nothing_is_left_of_one(windows);
+    }
+}
+
+fn nothing_is_left_of_one(windows: Windows) {
+    let browser = Browser::start_with(tempfile::tempdir_in("/dev/shm").unwrap(), windows);
     let page = browser.chromium.first_page().unwrap();
     page.goto("about:blank", LIMIT).unwrap();
     let own = browser.folder.path().display().to_string();
@@ -96,6 +104,8 @@ fn a_profile_that_was_packed_brings_its_session_back_in_another_browser() {
     let first = Browser::start();
     let page = first.chromium.first_page().unwrap();
     page.goto(&format!("{origin}/set"), LIMIT).unwrap();
+    // A page's script does not wait until what it set is there; asking for it does.
+    page.main_frame().unwrap().run("() => document.cookie", &[]).unwrap();
     let directory = first.folder.path().join("run/profile");
     let cookies = profile::cookies(first.chromium.client()).unwrap();
     first.chromium.close().unwrap();

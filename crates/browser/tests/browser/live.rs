@@ -10,7 +10,7 @@ use freehold_browser::live::message::{
     ToClient,
 };
 use freehold_browser::live::{LiveView, Viewer};
-use freehold_browser::{Page, Reach};
+use freehold_browser::{Page, Reach, Windows};
 
 use crate::support::{Browser, site};
 
@@ -42,7 +42,10 @@ struct Stage {
 
 impl Stage {
     fn at(address: &str) -> Self {
-        let browser = Browser::start();
+        Self::on(Browser::start(), address)
+    }
+
+    fn on(browser: Browser, address: &str) -> Self {
         let page = browser.chromium.first_page().unwrap();
         page.goto(address, LIMIT).unwrap();
         let typing = Arc::new(AtomicBool::new(false));
@@ -399,6 +402,42 @@ fn the_page_takes_the_owners_size_and_a_press_on_the_old_one_does_not_count() {
     client.frame();
     client.settle();
     assert_eq!(stage.ask("() => document.body.style.background"), "black");
+}
+
+#[test]
+fn a_browser_with_windows_is_shown_and_driven_alike() {
+    let address = site(|path| if path == "/two" { "<title>second</title>two".into() } else { HOME.into() });
+    let browser = Browser::start_with(tempfile::tempdir_in("/dev/shm").unwrap(), Windows::Private);
+    let stage = Stage::on(browser, &address);
+    assert!(!stage.ask("() => navigator.userAgent").to_string().contains("Headless"));
+    // Questions in windows that nobody sees would hold a page up.
+    stage.ask("() => window.print()");
+    let mut client = stage.join();
+    client.frame();
+    client.click(100.0, 75.0);
+    client.field("the field", |_| true);
+    client.text("maria");
+    client.field("the text", |field| field.value.as_deref() == Some("maria"));
+    // Larger than its window, and than its display.
+    for (width, height) in [(390, 700), (2200, 1300)] {
+        client.viewer.input(FromClient::Resize { width, height, scale: 1.0, touch: false });
+        client.until("a frame of that size", |next| {
+            let of_size = |frame: &Frame| frame.width == width as f32 && frame.height == height as f32;
+            matches!(next, ToClient::Frame(frame) if of_size(frame)).then_some(())
+        });
+    }
+    client.settle();
+    client.click(50.0, 20.0);
+    client.frame();
+    assert_eq!(stage.ask("() => document.body.style.background"), "black");
+    client.click(170.0, 20.0);
+    let second = client.said("the page that opened", |said| match said {
+        Said::Tabs { tabs, .. } if tabs.len() == 2 => Some(tabs[1].id),
+        _ => None,
+    });
+    if client.tab != Some(second) {
+        client.until("a frame of it", |next| matches!(next, ToClient::Frame(frame) if frame.tab == second).then_some(()));
+    }
 }
 
 #[test]

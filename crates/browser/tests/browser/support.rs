@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use freehold_browser::{Chromium, Installed, Options};
+use freehold_browser::{Chromium, Installed, Options, Windows};
 use freehold_sandbox::{Host, Strength};
 
 /// A browser and the directory it lives in. Dropping it kills the browser.
@@ -21,10 +21,15 @@ impl Browser {
     }
 
     pub(crate) fn start_in(folder: tempfile::TempDir) -> Self {
+        Self::start_with(folder, Windows::None)
+    }
+
+    /// With windows or without.
+    pub(crate) fn start_with(folder: tempfile::TempDir, windows: Windows) -> Self {
         use std::os::unix::fs::PermissionsExt;
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711)).unwrap();
         std::fs::create_dir_all(folder.path().join("run")).unwrap();
-        let chromium = Installed::find().unwrap().start(&host(), &options(folder.path().to_owned())).unwrap();
+        let chromium = Installed::find().unwrap().start(&host(), &options(folder.path().to_owned(), windows)).unwrap();
         Self { chromium, folder }
     }
 }
@@ -33,12 +38,13 @@ pub(crate) fn host() -> Host {
     Host::probe(env!("CARGO_BIN_EXE_browser-launcher").into())
 }
 
-pub(crate) fn options(folder: PathBuf) -> Options {
+pub(crate) fn options(folder: PathBuf, windows: Windows) -> Options {
     Options {
         scratch: folder.join("run"),
         policies: folder.join("policies"),
         window: (1280, 800),
         stand_ins: Vec::new(),
+        windows,
         strength: Strength::Full,
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use freehold_core::run::{Outcome, RunState};
 use freehold_core::{Clock, CredentialMode, Problem, SecretBytes, SecretKind, SourceId, Timestamp};
 use freehold_engine::view::{RunView, SourceView};
-use freehold_engine::{Caller, Engine, EngineConfig, Event, NewOwner, NewSource, RunLimits};
+use freehold_engine::{Caller, Engine, EngineConfig, Event, NewOwner, NewSource, RunLimits, Windows};
 use freehold_vault::OsRng;
 use serde_json::Value;
 
@@ -69,6 +69,7 @@ impl Server {
             reduced_sandbox: false,
             parallel_runs: 2,
             browsers: None,
+            windows: Windows::None,
             stand_ins: Vec::new(),
             run_limits: RunLimits {
                 whole: Duration::from_secs(30),

@@ -5,6 +5,7 @@
 mod support;
 
 mod confinement;
+mod display;
 mod environment;
 mod interpreters;
 mod kill;

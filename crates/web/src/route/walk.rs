@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
 use freehold_core::{Rng, SecretBytes, SystemClock};
-use freehold_engine::{Caller, EngineConfig, NewOwner, RunLimits};
+use freehold_engine::{Caller, EngineConfig, NewOwner, RunLimits, Windows};
 use tower::ServiceExt;
 
 use super::*;
@@ -52,6 +52,7 @@ fn engine(folder: &tempfile::TempDir) -> Engine {
         reduced_sandbox: false,
         parallel_runs: 1,
         browsers: None,
+        windows: Windows::None,
         stand_ins: Vec::new(),
         run_limits: RunLimits::default(),
     };
