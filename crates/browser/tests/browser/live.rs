@@ -1,5 +1,7 @@
 //! The live view of a real Chromium: what is seen, and what the owner's hands do.
 
+use std::io::Write;
+use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -517,7 +519,7 @@ fn what_a_page_hands_out_is_kept_for_the_owner_while_the_view_is_open() {
     assert_eq!(count(), 1);
     view.dismiss();
     assert!(view.download(id).is_none() && count() == 0);
-    // Nobody is there to have it.
+    // Nobody is there to have it, and then one is too large to be kept.
     let events = stage.page.session().events();
     stage.ask("() => document.querySelector('a').click()");
     let refused = |event: &Event| event.method == "Page.downloadProgress" && event.params.get().contains("canceled");
@@ -527,6 +529,31 @@ fn what_a_page_hands_out_is_kept_for_the_owner_while_the_view_is_open() {
     again.click(380.0, 10.0);
     let next = again.said("the next", ready);
     assert_eq!((next.id, count()), (id + 1, 1), "the one nobody was there for was not kept");
+    stage.ask(&format!("() => {{ location.href = '{}' }}", huge()));
+    let refused = |said: &Said| match said {
+        Said::Downloads { downloads } => {
+            downloads.iter().find(|file| file.state == DownloadState::NoRoom).map(|file| file.name.clone())
+        }
+        _ => None,
+    };
+    assert_eq!(again.said("the refusal", refused), "huge.zip");
+}
+
+/// Serves one download that says how large it is, and never ends. Returns its address.
+fn huge() -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = format!("http://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/zip\r\nContent-Disposition: attachment; filename=huge.zip\r\n\
+                    Content-Length: 209715200\r\n\r\n";
+        // Until it is hung up on.
+        let _ = stream.write_all(head.as_bytes());
+        while stream.write_all(&[0; 4096]).is_ok() {
+            std::thread::park_timeout(Duration::from_millis(1));
+        }
+    });
+    address
 }
 
 #[test]
