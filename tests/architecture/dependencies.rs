@@ -12,6 +12,7 @@ const VAULT: &str = "freehold-vault";
 const STORE: &str = "freehold-store";
 const SANDBOX: &str = "freehold-sandbox";
 const BROWSER: &str = "freehold-browser";
+const QR: &str = "freehold-qr";
 const ENGINE: &str = "freehold-engine";
 const PROOF: &str = "freehold-proof";
 const WEB: &str = "freehold-web";
@@ -24,14 +25,15 @@ const TESTS: &str = "freehold-tests";
 const XTASK: &str = "xtask";
 
 /// A member, and the members it may use. Connectors have a rule of their own; the tests of the whole may use everything.
-const MAY_USE: [(&str, &[&str]); 16] = [
+const MAY_USE: [(&str, &[&str]); 17] = [
     (CORE, &[]),
     (PROTOCOL, &[CORE]),
     (SANDBOX, &[CORE]),
     (VAULT, &[CORE]),
     (STORE, &[CORE]),
     (BROWSER, &[CORE, PROTOCOL, SANDBOX]),
-    (ENGINE, &[CORE, PROTOCOL, VAULT, STORE, SANDBOX, BROWSER]),
+    (QR, &[CORE]),
+    (ENGINE, &[CORE, PROTOCOL, VAULT, STORE, SANDBOX, BROWSER, QR]),
     (PROOF, &[CORE, PROTOCOL, BROWSER, ENGINE]),
     (WEB, &[CORE, ENGINE]),
     (APP, &[CORE, PROTOCOL, SANDBOX, BROWSER, VAULT, STORE, ENGINE, PROOF, WEB]),
@@ -47,13 +49,17 @@ const MAY_USE: [(&str, &[&str]); 16] = [
 const CONNECTOR_MAY_USE: [&str; 2] = [SDK, PROTOCOL];
 
 /// A library, and the only member of the server's that may name it in what ships. A connector is a program of its own.
-const ALONE_USE: [(&str, &[&str]); 12] = [
+const ALONE_USE: [(&str, &[&str]); 16] = [
     ("aws-lc-rs", &[VAULT]),
     ("argon2", &[VAULT]),
     ("rusqlite", &[STORE]),
     ("landlock", &[SANDBOX]),
     ("seccompiler", &[SANDBOX]),
     ("jsonschema", &[PROTOCOL]),
+    ("png", &[QR]),
+    ("zune-jpeg", &[QR]),
+    ("image-webp", &[QR]),
+    ("rqrr", &[QR]),
     ("axum", &[WEB, PRACTICE]),
     ("askama", &[WEB, PRACTICE]),
     ("tokio-rustls", &[WEB, PRACTICE]),

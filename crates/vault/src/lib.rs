@@ -29,6 +29,7 @@ pub mod vault;
 
 mod context;
 mod key;
+mod otp_export;
 mod sealed;
 
 pub use key_file::KeyFileError;

@@ -1,9 +1,11 @@
-//! Seeds of one-time codes (RFC 6238), as people paste them: bare base32, or the `otpauth://` URI behind a QR code.
+//! Seeds of one-time codes (RFC 6238), as people paste them: bare base32, the `otpauth://` URI behind a QR code, or the one behind the
+//! QR code in which an authenticator app hands on what it has.
 
 use data_encoding::{BASE32_NOPAD, Encoding, Specification};
 use freehold_core::SecretBytes;
 use zeroize::Zeroizing;
 
+use crate::otp_export;
 use crate::payload::exposed;
 
 /// What is wrong with a pasted seed. Nothing here repeats what was pasted.
@@ -15,6 +17,21 @@ pub enum OtpSeedError {
     /// A URI of another kind.
     #[error("this URI is not for time-based codes: it has to start with otpauth://totp/")]
     NotTotp,
+    /// Codes that count up (RFC 4226) instead of going by the time.
+    #[error("this is for codes that count up (HOTP): Freehold makes those that go by the time (TOTP)")]
+    Hotp,
+    /// A QR code with a web address.
+    #[error("this QR code holds a web address: give the one that is meant for an authenticator app")]
+    WebAddress,
+    /// A QR code for something else.
+    #[error("this QR code is not for an authenticator app: give the one that is")]
+    OtherCode,
+    /// What an app exported, of more than one account.
+    #[error("this export holds more than one account: export this one alone, and give that")]
+    SeveralExported,
+    /// What an app exported, and cannot be read.
+    #[error("this export of an authenticator app cannot be read: export the account again")]
+    Export,
     /// A URI with no seed in it.
     #[error("this otpauth URI has no secret in it: copy it again, whole")]
     NoSecret,
@@ -57,6 +74,9 @@ pub fn normalise(pasted: &SecretBytes) -> Result<SecretBytes, OtpSeedError> {
     if text.is_empty() {
         return Err(OtpSeedError::Empty);
     }
+    if starts(text, otp_export::START) {
+        return normalise(&otp_export::uri(text)?);
+    }
     let parts = if text.contains("://") { uri_parts(text)? } else { Parts { secret: text, ..Parts::default() } };
     let seed = decode_base32(parts.secret)?;
     let algorithm = match parts.algorithm {
@@ -78,6 +98,16 @@ pub fn normalise(pasted: &SecretBytes) -> Result<SecretBytes, OtpSeedError> {
     Ok(SecretBytes::new(out))
 }
 
+/// The same for what a QR code says, which is nothing a person chose to paste.
+pub fn from_qr_code(said: &SecretBytes) -> Result<SecretBytes, OtpSeedError> {
+    let text = std::str::from_utf8(exposed(said)).map_err(|_| OtpSeedError::OtherCode)?;
+    match text {
+        text if starts(text, "otpauth") => normalise(said),
+        text if starts(text, "http://") || starts(text, "https://") => Err(OtpSeedError::WebAddress),
+        _ => Err(OtpSeedError::OtherCode),
+    }
+}
+
 const START: &[u8] = b"otpauth://totp/?secret=";
 /// 80 bits: less than RFC 4226 asks for (128), and what large providers still give.
 const MIN_BYTES: usize = 10;
@@ -93,8 +123,10 @@ struct Parts<'a> {
 }
 
 fn uri_parts(uri: &str) -> Result<Parts<'_>, OtpSeedError> {
-    let is_totp = uri.get(..OTPAUTH_TOTP.len()).is_some_and(|start| start.eq_ignore_ascii_case(OTPAUTH_TOTP));
-    let after = &uri[if is_totp { OTPAUTH_TOTP.len() } else { return Err(OtpSeedError::NotTotp) }..];
+    if starts(uri, "otpauth://hotp/") {
+        return Err(OtpSeedError::Hotp);
+    }
+    let after = if starts(uri, OTPAUTH_TOTP) { &uri[OTPAUTH_TOTP.len()..] } else { return Err(OtpSeedError::NotTotp) };
     if !after.is_empty() && !after.starts_with(['/', '?']) {
         return Err(OtpSeedError::NotTotp);
     }
@@ -120,6 +152,10 @@ fn uri_parts(uri: &str) -> Result<Parts<'_>, OtpSeedError> {
 }
 
 const OTPAUTH_TOTP: &str = "otpauth://totp";
+
+fn starts(text: &str, with: &str) -> bool {
+    text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with))
+}
 
 fn number(text: Option<&str>, usual: u32) -> Option<u32> {
     text.map_or(Some(usual), |text| text.parse().ok())
@@ -188,7 +224,7 @@ mod tests {
         assert_eq!(normalised("GEZDGNBVGY3TQOJé"), Err(NotBase32));
         assert_eq!(normalised("GEZDGNBV"), Err(TooShort { bytes: 5 }));
         assert_eq!(normalised(&"GEZDGNBV".repeat(26)), Err(TooLong { bytes: 130 }));
-        assert_eq!(normalised("otpauth://hotp/x?secret=GEZDGNBVGY3TQOJQ&counter=1"), Err(NotTotp));
+        assert_eq!(normalised("otpauth://hotp/x?secret=GEZDGNBVGY3TQOJQ&counter=1"), Err(Hotp));
         assert_eq!(normalised("otpauth://totpx?secret=GEZDGNBVGY3TQOJQ"), Err(NotTotp));
         assert_eq!(normalised("https://shop.example/?secret=GEZDGNBVGY3TQOJQ"), Err(NotTotp));
         assert_eq!(normalised("otpauth://totp/x"), Err(NoSecret));
@@ -200,5 +236,18 @@ mod tests {
         assert_eq!(uri("&digits=six"), Digits);
         assert_eq!(uri("&period=0"), Period);
         assert_eq!(uri("&period=301"), Period);
+    }
+
+    #[test]
+    fn what_a_qr_code_says_is_a_seed_or_something_else() {
+        let said = |text: &str| from_qr_code(&SecretBytes::from(text.to_owned())).map(|seed| exposed(&seed).to_vec());
+        let uri = "otpauth://totp/Shop?secret=GEZDGNBVGY3TQOJQ&algorithm=SHA256&digits=8&period=60";
+        assert_eq!(said(uri), Ok(normalised(uri).expect("a seed").into_bytes()), "exactly as the same URI pasted");
+        assert_eq!(said("https://shop.example/otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ"), Err(OtpSeedError::WebAddress));
+        for other in ["WIFI:T:WPA;S:home;P:GEZDGNBVGY3TQOJQ;;", "GEZDGNBVGY3TQOJQ", ""] {
+            assert_eq!(said(other), Err(OtpSeedError::OtherCode), "{other}");
+        }
+        assert_eq!(said("otpauth://hotp/x?secret=GEZDGNBVGY3TQOJQ"), Err(OtpSeedError::Hotp));
+        assert_eq!(said("otpauth-migration://offline?data=%%%"), Err(OtpSeedError::Export));
     }
 }

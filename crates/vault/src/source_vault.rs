@@ -131,6 +131,23 @@ impl SourceVault {
         Ok(Self { binding, keys: Mutex::new(keys) })
     }
 
+    /// Keys for secrets that are given for one run and sealed nowhere but in memory, which is locked where the system allows it. With
+    /// the handle goes all that was sealed by it.
+    pub fn for_one_run(binding: SourceBinding, rng: &dyn Rng) -> Self {
+        const GENERATION: u32 = 1;
+        let key = Key::random_locked(rng);
+        let SourceBinding { owner, source, connector } = &binding;
+        let context = Context::SameSecret { owner: *owner, source: *source, connector, generation: GENERATION };
+        let same_secret = sealed::subkey(&key, &context);
+        let keys = vec![SourceKey { generation: GENERATION, state: KeyState::Active, same_secret, key }];
+        Self { binding, keys: Mutex::new(keys) }
+    }
+
+    /// Whether its keys are in memory that is never written to swap.
+    pub fn is_locked_in_memory(&self) -> bool {
+        self.lock().iter().all(|key| key.key.is_locked())
+    }
+
     /// The source it is for.
     pub fn binding(&self) -> &SourceBinding {
         &self.binding
