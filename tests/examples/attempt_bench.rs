@@ -46,6 +46,7 @@ fn main() {
             id: AttemptId::new(&SystemClock, &*rng),
             address,
             run: RunId::new(&SystemClock, &*rng),
+            given: None,
             origin: None,
             step: None,
             code_index: None,

@@ -9,6 +9,7 @@ mod r06_both_choices_in_plain_words;
 mod r07_the_browser_opens_only_on_a_question;
 mod r08_identity_before_records;
 mod r09_a_connector_dropped_in;
+mod r10_an_ephemeral_run_leaves_nothing;
 mod r11_replacing_keeps_what_is_there;
 mod r13_codes_are_never_used_twice;
 mod r14_one_status;

@@ -99,6 +99,7 @@ fn facts() -> SourceFacts {
         credential: CredentialState::Verified { when: now() },
         asked: None,
         running: None,
+        unwiped: false,
         last_outcome: Some(Outcome::Succeeded),
         due_at: None,
     }
@@ -117,6 +118,7 @@ fn the_status_follows_from_the_cause() {
     is(SourceFacts { ever_collected: false, last_outcome: None, ..facts() }, "setting_up", "");
     is(SourceFacts { running: Some(RunState::Collecting { batch: 1 }), ..facts() }, "running", "");
     is(SourceFacts { paused: true, credential: CredentialState::Rejected { when: now() }, ..facts() }, "paused", "");
+    is(SourceFacts { paused: true, unwiped: true, ..facts() }, "needs_owner", "wipe_unverified");
     is(
         SourceFacts { credential: CredentialState::Rejected { when: now() }, ..facts() },
         "needs_owner",

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use freehold_core::{ConnectorName, CredentialMode, SecretBytes, SecretKind, SourceId};
+use freehold_core::{Clock, ConnectorName, CredentialMode, SecretBytes, SecretKind, SourceId};
 use freehold_engine::view::{InteractionView, RunView, SourceView};
 use freehold_engine::{
-    BundledConnector, Caller, Engine, EngineConfig, NewOwner, NewSource, RecordQuery, RunLimits, StandIn, Windows,
+    BundledConnector, Caller, Engine, EngineConfig, NewOwner, NewSource, Proof, RecordQuery, RunLimits, StandIn, Windows,
 };
 use serde_json::Value;
 
@@ -83,6 +83,21 @@ impl House {
     /// A connector folder of its own, beside the tests' connectors.
     pub fn connectors(&self) -> PathBuf {
         self.folder.path().join("connectors")
+    }
+
+    /// The directory runs work in.
+    pub fn scratch(&self) -> PathBuf {
+        self.folder.path().join("scratch")
+    }
+
+    /// Takes a connector's ephemeral mode as proven, for tests of what follows from that; the proof has tests of its own.
+    pub fn take_as_proven(&self, connector: &str) {
+        let name = ConnectorName::parse(connector).expect("a name");
+        let subject = self.engine().subject_of_proof(&name).expect("a browser");
+        let words = |words: &str| vec![words.to_owned()];
+        let (runs, planted, searched) = (words("none"), words("nothing"), words("nowhere"));
+        let proof = Proof { subject, at: self.clock.now(), runs, planted, searched, leaks: Vec::new() };
+        self.engine().keep_proof(&self.owner(), &name, &proof).expect("kept");
     }
 
     /// Adds a source of `stand_in` for this account, expecting `username` to be the account.

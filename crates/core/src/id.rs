@@ -83,6 +83,7 @@ typed_id!(SourceId, "src", "a source");
 typed_id!(RunId, "run", "a run");
 typed_id!(InteractionId, "int", "an interaction");
 typed_id!(AttemptId, "att", "an attempt");
+typed_id!(ReceiptId, "rcp", "a receipt");
 typed_id!(ServerId, "srv", "a server's life from start to stop");
 typed_id!(SessionId, "ses", "a console session");
 typed_id!(TokenId, "tok", "an API token");

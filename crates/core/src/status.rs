@@ -171,6 +171,8 @@ pub struct SourceFacts {
     pub asked: Option<OwnerReason>,
     /// The run under way, if one is.
     pub running: Option<RunState>,
+    /// Whether a run of it left what could not be shown to be gone.
+    pub unwiped: bool,
     /// How the last run ended.
     pub last_outcome: Option<Outcome>,
     /// When it is next due by its schedule; none if it has no schedule.
@@ -180,12 +182,16 @@ pub struct SourceFacts {
 impl Status {
     /// The status that follows from `facts` at `now`.
     pub fn of(facts: &SourceFacts, now: Timestamp) -> Status {
+        // Before everything else: it says what may still lie there.
+        if facts.unwiped {
+            return Status::NeedsOwner { reason: OwnerReason::WipeUnverified };
+        }
         if facts.paused {
             return Status::Paused;
         }
         let needs_secret = facts.mode == CredentialMode::StoredCredential && facts.takes_credential;
         // A browser's profile is sealed too.
-        let needs_vault = needs_secret || facts.uses_browser;
+        let needs_vault = needs_secret || facts.uses_browser && facts.mode != CredentialMode::EphemeralBrowser;
         if needs_vault && let Some(reason) = broken_vault(facts.vault) {
             return Status::Broken { reason };
         }
@@ -222,17 +228,24 @@ impl Status {
             return Status::Waiting { reason: WaitReason::WaitingForUnlock };
         }
         match &facts.last_outcome {
+            // Gone by now, or it would have been said above.
+            Some(Outcome::NeedsOwner { reason: OwnerReason::WipeUnverified }) => Self::by_schedule(facts, now),
             Some(Outcome::NeedsOwner { reason }) => Status::NeedsOwner { reason: reason.clone() },
             Some(Outcome::Failed { reason }) => reason.clone().into(),
             Some(Outcome::Succeeded | Outcome::Cancelled { .. } | Outcome::Interrupted) | None => {
-                if !facts.ever_collected {
-                    Status::SettingUp
-                } else if facts.due_at.is_some_and(|due_at| due_at <= now) {
-                    Status::Due
-                } else {
-                    Status::Fresh
-                }
+                Self::by_schedule(facts, now)
             }
+        }
+    }
+
+    /// Where nothing is wrong.
+    fn by_schedule(facts: &SourceFacts, now: Timestamp) -> Status {
+        if !facts.ever_collected {
+            Status::SettingUp
+        } else if facts.due_at.is_some_and(|due_at| due_at <= now) {
+            Status::Due
+        } else {
+            Status::Fresh
         }
     }
 

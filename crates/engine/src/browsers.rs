@@ -1,12 +1,10 @@
 //! The browsers of this server: how many may run at once, and who waits for one.
 
 use std::collections::VecDeque;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use freehold_browser::{BrowserError, Chromium, Installed, Options};
-use freehold_core::{Problem, ProblemCode, RunId};
+use freehold_core::RunId;
 use freehold_sandbox::Strength;
 
 use crate::run::Mail;
@@ -65,7 +63,7 @@ impl Inner {
     /// Starts a browser on the profile in this run's directory.
     pub(crate) fn start_browser(&self, run: RunId) -> Result<Chromium, BrowserError> {
         let options = Options {
-            scratch: self.browser_scratch(run),
+            scratch: self.browser_directory(run),
             policies: self.config.scratch.join("policies"),
             window: WINDOW,
             stand_ins: self.config.stand_ins.clone(),
@@ -73,29 +71,6 @@ impl Inner {
             strength: if self.config.reduced_sandbox { Strength::Reduced } else { Strength::Full },
         };
         Installed::find()?.start(&self.host, &options)
-    }
-
-    /// Makes the private directory of a run's browser. Its own uid gets to it through directories nobody can list.
-    pub(crate) fn make_browser_scratch(&self, directory: &Path) -> Result<(), Problem> {
-        let parent = directory.parent().unwrap_or(directory);
-        let made = std::fs::create_dir_all(parent)
-            .and_then(|()| std::fs::set_permissions(parent, std::fs::Permissions::from_mode(0o711)))
-            .and_then(|()| std::fs::DirBuilder::new().mode(0o700).create(directory));
-        made.map_err(|error| {
-            Problem::new(
-                ProblemCode::StorageFailed,
-                format!("{} could not be made: {error}.", directory.display()),
-                "Check the scratch directory.",
-            )
-        })
-    }
-
-    /// The private directory of a run's browser. The profile is `profile` in it. It has a short name, since a browser makes a socket
-    /// in it, whose path has a limit: the random part of the run's id.
-    pub(crate) fn browser_scratch(&self, run: RunId) -> PathBuf {
-        const RANDOM: usize = 16;
-        let id = run.to_string();
-        self.config.scratch.join("b").join(&id[id.len() - RANDOM..])
     }
 }
 

@@ -13,7 +13,7 @@ use freehold_core::{ConnectorName, CredentialMode, Problem, ProblemCode};
 use freehold_protocol::Manifest;
 use freehold_protocol::bindings::Offered;
 use freehold_protocol::form::{Blank, Form};
-use freehold_protocol::manifest::{Capture, Delivery, IdentityRule, IdentitySource, SignIn, digest};
+use freehold_protocol::manifest::{Capture, Delivery, IdentityRule, IdentitySource, SignIn, SignOut, digest};
 use freehold_protocol::template::{Template, Values};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -186,6 +186,14 @@ impl Connector {
         Some(SignIn { start: filled(&sign_in.start)?, origins, screens: sign_in.screens.clone() })
     }
 
+    /// How it is signed out of with these settings, if it says.
+    pub(crate) fn resolved_sign_out(&self, settings: &Map<String, Value>) -> Option<SignOut> {
+        let values = Values { settings: self.setting_texts(settings), ..Values::default() };
+        let sign_out = self.manifest.sign_out.as_ref()?;
+        let start = Template::parse(&sign_out.start).ok()?.expand(&values).ok()?;
+        Some(SignOut { start, screens: sign_out.screens.clone() })
+    }
+
     /// Where its account is read with these settings.
     pub(crate) fn resolved_identity(&self, settings: &Map<String, Value>) -> Option<IdentityRule> {
         let values = Values { settings: self.setting_texts(settings), ..Values::default() };
@@ -229,7 +237,8 @@ impl Connector {
         asks
     }
 
-    pub(crate) fn view(&self) -> ConnectorView {
+    /// As the owner sees it, where these ways to sign in can be chosen.
+    pub(crate) fn view(&self, modes: Vec<CredentialMode>) -> ConnectorView {
         let manifest = &self.manifest;
         ConnectorView {
             name: manifest.name.clone(),
@@ -253,7 +262,7 @@ impl Connector {
                         .unwrap_or_default(),
                 })
                 .collect(),
-            modes: self.modes().into_iter().map(|mode| mode_view(mode, self.takes_credential())).collect(),
+            modes: modes.into_iter().map(|mode| mode_view(mode, self.takes_credential())).collect(),
             captures: manifest.captures().map(|capture| self.capture_view(capture)).collect(),
             settings: Form::settings(manifest),
             shows_identity: manifest.identity.is_some(),
@@ -263,14 +272,14 @@ impl Connector {
         }
     }
 
-    /// The modes that can be chosen here. The ephemeral one is offered only where it is proven, which nothing is yet.
-    pub(crate) fn modes(&self) -> Vec<CredentialMode> {
+    /// The ways to sign in that its manifest says it supports.
+    pub(crate) fn declared_modes(&self) -> Vec<CredentialMode> {
         let modes = self.manifest.modes();
         if modes.is_empty() {
             // A connector that needs no sign-in has nothing to store and nothing to see.
             return vec![CredentialMode::StoredCredential];
         }
-        modes.into_iter().filter(|mode| *mode != CredentialMode::EphemeralBrowser).collect()
+        modes
     }
 
     pub(crate) fn recommended_interval(&self) -> Option<u64> {
@@ -309,7 +318,7 @@ impl Engine {
             .all()
             .into_iter()
             .map(|found| match found.connector {
-                Ok(connector) => connector.view(),
+                Ok(connector) => connector.view(self.0.modes(&connector)),
                 Err(why) => broken_view(found.name, why),
             })
             .collect()
@@ -317,7 +326,8 @@ impl Engine {
 
     /// One connector.
     pub fn connector(&self, name: &ConnectorName) -> Result<ConnectorView, Problem> {
-        Ok(self.0.catalog.get(name)?.view())
+        let connector = self.0.catalog.get(name)?;
+        Ok(connector.view(self.0.modes(&connector)))
     }
 }
 

@@ -64,6 +64,7 @@ impl Inner {
             credential: self.credential_state(&row, connector.as_ref(), &credentials)?,
             asked: interaction.as_ref().map(|interaction| interaction.reason.clone()),
             running: running.as_ref().map(|run| run.state.clone()),
+            unwiped: self.unwiped_of(&row)?.is_some(),
             last_outcome: last.as_ref().and_then(|run| run.outcome.clone()),
             due_at: row.next_due_at,
         };
@@ -189,6 +190,7 @@ impl Inner {
             Some((counts, progress)) if row.outcome.is_none() => (*counts, progress.clone()),
             _ => (row.counts, None),
         };
+        let receipt = self.receipt_of_run(row.id).ok().flatten();
         RunView {
             id: row.id,
             source: row.source,
@@ -203,6 +205,7 @@ impl Inner {
             created_at: row.created_at,
             started_at: row.started_at,
             ended_at: row.ended_at,
+            receipt,
         }
     }
 

@@ -87,11 +87,16 @@ impl Inner {
     pub(crate) fn destroy_profile(&self, caller: &Caller, source: SourceId) -> Result<(), Problem> {
         let audit = self.audited(&caller.actor(), "profile.destroy", &source.to_string(), &[]);
         self.vault_db.forget(source, KeyPurpose::Profile.as_str(), audit).map_err(from_store)?;
-        let place = self.profile_place(source);
-        for path in [&place, &previous(&place), &place.with_extension(UNFINISHED)] {
-            remove_if_there(path).map_err(|error| unusable(&error))?;
+        for path in self.profile_files(source) {
+            remove_if_there(&path).map_err(|error| unusable(&error))?;
         }
         Ok(())
+    }
+
+    /// Where sealed copies of a source's profile would be.
+    pub(crate) fn profile_files(&self, source: SourceId) -> [PathBuf; 3] {
+        let place = self.profile_place(source);
+        [previous(&place), place.with_extension(UNFINISHED), place]
     }
 
     /// Bytes of a source's sealed profile and when it was sealed; none if it has none.

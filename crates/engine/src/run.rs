@@ -6,6 +6,7 @@ mod beside;
 mod blobs;
 mod browser;
 mod collect;
+pub(crate) mod directory;
 mod ending;
 mod gate;
 mod identify;
@@ -26,9 +27,10 @@ use std::sync::mpsc;
 use freehold_core::run::{CancelledBy, Cause, Counts, Outcome, RunEvent, RunState};
 use freehold_core::{InteractionId, Problem, ProblemCode, RunId, SourceId, Timestamp};
 use freehold_protocol::session::Exit;
-use freehold_store::{RunRow, StoreError};
+use freehold_store::{RunRow, SourceRow, StoreError};
 
 use crate::caller::{Caller, Permission};
+use crate::ephemeral::Given;
 use crate::event::Event;
 use crate::interaction::Answer;
 use crate::problem::{from_store, not_found};
@@ -58,16 +60,7 @@ impl Engine {
     pub fn start_run(&self, caller: &Caller, source: SourceId) -> Result<RunView, Problem> {
         caller.must(Permission::Run)?;
         let inner = &self.0;
-        if inner.source_row(source)?.paused {
-            return Err(Problem::new(ProblemCode::Conflict, "The source is paused.", "Resume it first."));
-        }
-        if inner.data.open_interaction_of(source).map_err(from_store)?.is_some() {
-            return Err(Problem::new(
-                ProblemCode::Conflict,
-                "The source waits for your answer to a question.",
-                "Answer that first.",
-            ));
-        }
+        inner.may_start(&inner.source_row(source)?)?;
         let run = inner.queue_run(source, Cause::Owner, None)?;
         inner.run_view(run)
     }
@@ -139,22 +132,54 @@ impl Engine {
 }
 
 impl Inner {
+    /// Whether the owner may have a run of this source now.
+    pub(crate) fn may_start(&self, source: &SourceRow) -> Result<(), Problem> {
+        let conflict = |what, next| Err(Problem::new(ProblemCode::Conflict, what, next));
+        if self.unwiped_of(source)?.is_some() {
+            return conflict("What the last run left could not be shown to be gone.", "See what is left first.");
+        }
+        if source.paused {
+            return conflict("The source is paused.", "Resume it first.");
+        }
+        if self.data.open_interaction_of(source.id).map_err(from_store)?.is_some() {
+            return conflict("The source waits for your answer to a question.", "Answer that first.");
+        }
+        Ok(())
+    }
+
     pub(crate) fn run_row(&self, run: RunId) -> Result<RunRow, Problem> {
         self.data.run(run).map_err(from_store)?.ok_or_else(|| not_found("run"))
     }
 
     /// Wants a run: a row, so that it survives whatever happens to this process.
     pub(crate) fn queue_run(&self, source: SourceId, cause: Cause, retry_of: Option<RunId>) -> Result<RunId, Problem> {
+        self.queue_run_with(source, cause, retry_of, None)
+    }
+
+    /// The same with sign-in details that are given for this run alone.
+    pub(crate) fn queue_run_with(
+        &self,
+        source: SourceId,
+        cause: Cause,
+        retry_of: Option<RunId>,
+        given: Option<Given>,
+    ) -> Result<RunId, Problem> {
         let now = self.now();
         let run = self.new_run(source, cause, now, retry_of);
         let id = run.id;
-        self.data.insert_run(run).map_err(|error| match error {
-            StoreError::Conflict { .. } => Problem::new(
-                ProblemCode::SourceBusy,
-                "A run of this source is under way.",
-                "Watch that one, or cancel it first.",
-            ),
-            other => from_store(other),
+        if let Some(given) = given {
+            self.keep_given(id, given);
+        }
+        self.data.insert_run(run).map_err(|error| {
+            self.let_go(id);
+            match error {
+                StoreError::Conflict { .. } => Problem::new(
+                    ProblemCode::SourceBusy,
+                    "A run of this source is under way.",
+                    "Watch that one, or cancel it first.",
+                ),
+                other => from_store(other),
+            }
         })?;
         self.wake.now();
         self.tell(Event::Run { run: id, source });
@@ -194,6 +219,7 @@ impl Inner {
     pub(crate) fn end_unstarted(&self, run: &RunRow, by: CancelledBy) -> Result<(), Problem> {
         let event = RunEvent::End { outcome: Outcome::Cancelled { by }, counts: Counts::default() };
         self.data.transition(run.id, event, None).map_err(from_store)?;
+        self.let_go(run.id);
         self.tell(Event::Run { run: run.id, source: run.source });
         Ok(())
     }

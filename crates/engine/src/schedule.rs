@@ -1,7 +1,7 @@
 //! The clock's part: which runs start now, and when to look again.
 
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use freehold_core::run::Cause;
 use freehold_core::{Rng, Timestamp};
@@ -51,7 +51,14 @@ impl Wake {
 
 /// The scheduler's thread.
 pub(crate) fn run(inner: &Arc<Inner>) {
+    let mut swept = Instant::now();
     loop {
+        if swept.elapsed() >= LONGEST_SLEEP {
+            swept = Instant::now();
+            if let Err(problem) = inner.sweep() {
+                tracing::error!(%problem, "what runs left could not be swept");
+            }
+        }
         let sleep = match look(inner) {
             Ok(sleep) => sleep,
             Err(problem) => {

@@ -18,13 +18,14 @@ use tokio::sync::broadcast;
 use crate::browsers::Browsers;
 use crate::catalog::Catalog;
 use crate::counters::Counters;
+use crate::ephemeral::InMemory;
 use crate::event::Event;
 use crate::live::Stages;
 use crate::owner::FirstStart;
 use crate::picture::Live;
 use crate::problem::from_store;
 use crate::profile::remove_unfinished;
-use crate::run::Mail;
+use crate::run::{Mail, directory};
 use crate::schedule::{self, Wake};
 use crate::throttle::Throttle;
 use crate::vault::Door;
@@ -111,6 +112,8 @@ pub(crate) struct Inner {
     pub(crate) wake: Wake,
     pub(crate) browsers: Browsers,
     pub(crate) stages: Stages,
+    /// What runs in the ephemeral mode have in memory alone.
+    pub(crate) in_memory: Mutex<HashMap<RunId, InMemory>>,
     active: Mutex<HashMap<RunId, Sender<Mail>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     events: broadcast::Sender<Event>,
@@ -126,9 +129,8 @@ impl Engine {
         let data_dir = DataDir::open(&config.data_dir).map_err(open_problem)?;
         let vault_db = VaultDb::open(&data_dir).map_err(open_problem)?;
         let data = DataDb::open(&data_dir, Arc::clone(&clock)).map_err(open_problem)?;
-        // What a dead server left there: its runs are over, and their processes died with it. A browser's open profile goes too, since
-        // the copy that was sealed when it was signed in is the better one (docs/decisions/0010).
-        clear_scratch(&config.scratch);
+        // What a dead server left there. Its runs' directories go further down, once it is counted what was in them.
+        clear_scratch(&config.scratch, &["connectors", "policies"]);
         remove_unfinished(&config.data_dir);
         make_scratch(&config.scratch)?;
         let catalog = Catalog::new(&config)?;
@@ -148,6 +150,7 @@ impl Engine {
             wake: Wake::default(),
             browsers: Browsers::default(),
             stages: Stages::default(),
+            in_memory: Mutex::default(),
             active: Mutex::default(),
             threads: Mutex::default(),
             events: broadcast::channel(256).0,
@@ -158,6 +161,9 @@ impl Engine {
         };
         let engine = Engine(Arc::new(inner));
         engine.0.close_what_a_dead_server_left()?;
+        // Its runs are over, and their processes died with it. A browser's open profile goes too, since the copy that was sealed when it
+        // was signed in is the better one (docs/decisions/0010).
+        clear_scratch(&engine.0.config.scratch, &[directory::FOLDER]);
         Ok(engine)
     }
 
@@ -184,7 +190,7 @@ impl Engine {
                 tracing::error!("a thread of the engine had panicked");
             }
         }
-        clear_scratch(&self.0.config.scratch);
+        clear_scratch(&self.0.config.scratch, &[directory::FOLDER, "connectors", "policies"]);
     }
 
     /// Looks at once whether a run is due: for tests that move the clock.
@@ -250,6 +256,10 @@ impl Inner {
         lock(&self.active).values().cloned().collect()
     }
 
+    pub(crate) fn active_run_ids(&self) -> Vec<RunId> {
+        lock(&self.active).keys().copied().collect()
+    }
+
     pub(crate) fn active_runs(&self) -> usize {
         lock(&self.active).len()
     }
@@ -284,10 +294,10 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// How long the processes of a dead server, which the kernel is ending, may go on writing where they did.
 const LAST_WRITES: Duration = Duration::from_secs(2);
 
-/// Removes what a server keeps in the scratch directory, and nothing else that may be there; the directory too if that leaves it
-/// empty.
-fn clear_scratch(scratch: &Path) {
-    for own in ["runs", "taken", "connectors", "b", "policies"].map(|name| scratch.join(name)) {
+/// Removes what a server keeps in the scratch directory under these names, and nothing else that may be there; the directory too if
+/// that leaves it empty.
+fn clear_scratch(scratch: &Path, names: &[&str]) {
+    for own in names.iter().map(|name| scratch.join(name)) {
         let until = Instant::now() + LAST_WRITES;
         while let Err(error) = std::fs::remove_dir_all(&own)
             && error.kind() != std::io::ErrorKind::NotFound

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use freehold_core::identity::IdentityState;
 use freehold_core::interaction::{InteractionKind, InteractionState};
+use freehold_core::receipt::ReceiptKind;
 use freehold_core::run::{CancelledBy, Cause};
 use freehold_core::{ConnectorName, CredentialMode, Problem, ProblemCode, SecretBytes, SecretKind, SourceId};
 use freehold_store::SourceRow;
@@ -16,6 +17,7 @@ use crate::problem::{bad_input, from_store, not_found};
 use crate::run::Mail;
 use crate::server::{Engine, Inner};
 use crate::view::SourceView;
+use crate::wipe::{Kept, keeps_nothing};
 
 /// A source to be added.
 pub struct NewSource {
@@ -62,7 +64,7 @@ impl Engine {
         if let Some(why) = connector.unavailable() {
             return Err(Problem::new(ProblemCode::ConnectorInvalid, why, "Choose another connector."));
         }
-        if !connector.modes().contains(&new.mode) {
+        if !inner.modes(&connector).contains(&new.mode) {
             return Err(mode_not_offered());
         }
         let name = inner.checked_name(&new.name, None)?;
@@ -164,14 +166,18 @@ impl Engine {
         let mode = change.mode.filter(|mode| *mode != row.mode);
         if let Some(mode) = mode {
             caller.must(Permission::Reauthenticated)?;
-            if !inner.catalog.get(&row.connector)?.modes().contains(&mode) {
+            if !inner.modes(&inner.catalog.get(&row.connector)?).contains(&mode) {
                 return Err(mode_not_offered());
             }
             let detail = [("from", row.mode.as_str()), ("to", mode.as_str())];
             inner.record(&caller.actor(), "source.mode", &id.to_string(), &detail)?;
         }
-        if mode.is_some() && row.mode == CredentialMode::StoredCredential {
-            inner.forget(caller, &row)?;
+        if let Some(mode) = mode {
+            let kept = Kept { secrets: row.mode == CredentialMode::StoredCredential, profile: keeps_nothing(mode) };
+            if kept.secrets || kept.profile {
+                inner.end_run_of(&row)?;
+                inner.destroy(caller, &row, ReceiptKind::ChangeMode, kept)?;
+            }
         }
         if moved {
             // What was sealed for the old host may not go to a new one.
@@ -237,8 +243,8 @@ impl Engine {
                 "To stop it from signing in, forget its sign-in details, or pause it.",
             ));
         }
-        inner.stop_run_of(id, CancelledBy::Owner)?;
-        inner.destroy_profile(caller, id)?;
+        inner.end_run_of(&row)?;
+        inner.destroy(caller, &row, ReceiptKind::SignOut, Kept { secrets: false, profile: true })?;
         // Whose session it was is no question any more.
         if matches!(row.identity, IdentityState::Confirmed { .. })
             && let Some(open) = inner.data.open_interaction_of(id).map_err(from_store)?
@@ -264,10 +270,13 @@ impl Engine {
         if confirm_name.trim() != row.name {
             return Err(bad_input("confirm_name", "That is not the source's name.", format!("Type \"{}\".", row.name)));
         }
-        inner.stop_run_of(id, CancelledBy::Owner)?;
-        inner.forget(caller, &row)?;
+        inner.end_run_of(&row)?;
+        if inner.unwiped_of(&row)?.is_some() {
+            let what = "What the last run left could not be shown to be gone.";
+            return Err(Problem::new(ProblemCode::Conflict, what, "See what is left first."));
+        }
+        inner.destroy(caller, &row, ReceiptKind::Remove, Kept { secrets: true, profile: true })?;
         let subject = id.to_string();
-        inner.destroy_profile(caller, id)?;
         let records = if delete_records { "deleted" } else { "kept" };
         inner.record(&caller.actor(), "source.remove", &subject, &[("records", records)])?;
         inner.data.remove_source(id, !delete_records).map_err(from_store)?;
@@ -332,7 +341,7 @@ impl Inner {
     }
 
     /// Cancels the run of a source, if one is under way or queued.
-    fn stop_run_of(&self, id: SourceId, by: CancelledBy) -> Result<(), Problem> {
+    pub(crate) fn stop_run_of(&self, id: SourceId, by: CancelledBy) -> Result<(), Problem> {
         if let Some(run) = self.data.unfinished_run_of(id).map_err(from_store)? {
             match self.mailbox(run.id) {
                 Some(mailbox) => drop(mailbox.send(Mail::Cancel(by))),

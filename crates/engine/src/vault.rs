@@ -245,7 +245,19 @@ impl Inner {
 
     /// Appends one event on its own.
     pub(crate) fn record(&self, actor: &str, action: &str, subject: &str, detail: &[(&str, &str)]) -> Result<(), Problem> {
-        self.vault_db.append_audit(self.audited(actor, action, subject, detail)).map_err(from_store)
+        self.record_as(actor, action, subject, detail).map(drop)
+    }
+
+    /// The same; returns the event's hash, in hex.
+    pub(crate) fn record_as(
+        &self,
+        actor: &str,
+        action: &str,
+        subject: &str,
+        detail: &[(&str, &str)],
+    ) -> Result<String, Problem> {
+        let appended = self.vault_db.append_audit(self.audited(actor, action, subject, detail)).map_err(from_store)?;
+        Ok(HEXLOWER.encode(&appended.hash))
     }
 
     /// Follows the chain to its end. The last event appended while the vault was unlocked is signed, together with all before it,

@@ -3,10 +3,12 @@
 use freehold_core::id::{SessionId, TokenId};
 use freehold_core::identity::IdentityState;
 use freehold_core::interaction::{InteractionKind, InteractionState};
+use freehold_core::receipt::Receipt;
 use freehold_core::run::{Cause, Counts, Outcome, RunState};
 use freehold_core::status::{Action, Status, VaultState};
 use freehold_core::{
-    ConnectorName, CredentialMode, CredentialState, Identity, InteractionId, RunId, SecretKind, SourceId, Timestamp,
+    ConnectorName, CredentialMode, CredentialState, Identity, InteractionId, ReceiptId, RunId, SecretKind, SourceId,
+    Timestamp,
 };
 use freehold_protocol::form::Form;
 use serde::Serialize;
@@ -266,6 +268,8 @@ pub struct RunView {
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
+    /// The receipt of its wipe, if it was one in the ephemeral mode.
+    pub receipt: Option<ReceiptId>,
 }
 
 /// Progress as a connector tells it.
@@ -482,4 +486,20 @@ pub struct Numbers {
     pub interactions_open: u64,
     /// 1 if the vault is unlocked.
     pub vault_unlocked: u64,
+}
+
+/// A receipt as the owner reads it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReceiptView {
+    /// The receipt itself.
+    #[serde(flatten)]
+    pub receipt: Receipt,
+    /// Whether nothing was left where it was looked.
+    pub verified: bool,
+    /// One sentence on what was done.
+    pub sentence: String,
+    /// One sentence on the provider's own session.
+    pub session: &'static str,
+    /// A later receipt of the same run, if there is one.
+    pub superseded: Option<ReceiptId>,
 }

@@ -59,6 +59,7 @@ fn attempt(address: &SecretAddress) -> NewAttempt {
         id: AttemptId::new(&CLOCK, &RNG),
         address: address.clone(),
         run: RunId::new(&CLOCK, &RNG),
+        given: None,
         origin: None,
         step: None,
         code_index: None,

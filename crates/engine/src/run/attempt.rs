@@ -125,6 +125,7 @@ pub(super) fn commit(
         id,
         address,
         run: run.id,
+        given: credential.given.clone(),
         origin: using.origin,
         step: using.step,
         code_index: using.code_index,

@@ -87,9 +87,9 @@ fn stage(inner: &Inner, run: RunId, scratch: &Path, name: &str) -> io::Result<Pa
     if !file.metadata()?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a plain file"));
     }
-    let folder = inner.config.scratch.join("taken");
+    let folder = inner.taken_directory(run);
     std::fs::create_dir_all(&folder)?;
-    let staged = folder.join(format!("{run}-{name}"));
+    let staged = folder.join(name);
     let mut copy = File::create(&staged)?;
     io::copy(&mut file, &mut copy)?;
     Ok(staged)

@@ -7,23 +7,39 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
+use freehold_browser::sign_in::{Patience, sign_out};
 use freehold_browser::{BrowserError, Chromium, ConnectorBrowser, Directories, Hosts, LiveView, Tabs, profile};
 use freehold_core::reason::FailureReason;
+use freehold_core::receipt::SignedOut;
 use freehold_core::run::{CancelledBy, RunEvent};
 use freehold_core::{Identity, InteractionId, RunId, SourceId};
-use freehold_protocol::manifest::IdentityRule;
+use freehold_protocol::manifest::{IdentityRule, SignOut};
 use freehold_sandbox::SandboxError;
 use freehold_store::{RunRow, SourceRow};
 use freehold_vault::new_token;
+use serde_json::Value;
 
 use super::Mail;
 use super::verdict::{Step, Verdict};
 use crate::browsers::Lease;
+use crate::catalog::Connector;
 use crate::problem::from_store;
 use crate::server::Inner;
+use crate::wipe::{keeps_nothing, processes_at};
+
+/// How a run in the ephemeral mode leaves the provider: by what its connector says of that.
+struct Leaving(Option<SignOut>);
 
 /// How long a page may take to open.
 const OPEN_LIMIT: Duration = Duration::from_secs(30);
+/// How long signing out may take: it is worth a little, and a run that is called off is to end.
+const LEAVING: Patience = Patience {
+    answer: Duration::from_secs(8),
+    settle: Duration::from_secs(3),
+    explain: Duration::from_secs(1),
+    kept: Duration::from_secs(1),
+    total: Duration::from_secs(15),
+};
 
 /// A run's browser. Dropping it without closing it ends it and keeps the profile as it was sealed last.
 pub(super) struct RunBrowser {
@@ -36,18 +52,33 @@ pub(super) struct RunBrowser {
     typing: Arc<AtomicBool>,
     chromium: Option<Chromium>,
     directory: PathBuf,
+    /// In the ephemeral mode nothing is sealed, and the provider is signed out of at the end.
+    ephemeral: Option<Leaving>,
     _lease: Lease,
 }
 
 impl RunBrowser {
     /// Waits for a free browser and starts it on the source's profile.
-    pub(super) fn open(inner: &Arc<Inner>, run: &RunRow, mailbox: &Receiver<Mail>, source: &SourceRow) -> Step<Self> {
+    pub(super) fn open(
+        inner: &Arc<Inner>,
+        run: &RunRow,
+        mailbox: &Receiver<Mail>,
+        source: &SourceRow,
+        connector: &Connector,
+    ) -> Step<Self> {
         let lease = lease(inner, run, mailbox)?;
         inner.data.transition(run.id, RunEvent::OpenProfile, None).map_err(from_store)?;
         inner.tell_run(run);
-        let directory = inner.browser_scratch(run.id);
-        inner.make_browser_scratch(&directory)?;
-        let cookies = inner.open_profile(source, &directory.join("profile"))?;
+        let directory = inner.browser_directory(run.id);
+        let ephemeral = keeps_nothing(source.mode).then(|| Leaving(connector.resolved_sign_out(&source.settings)));
+        if ephemeral.is_some() {
+            inner.data.will_need_wipe(run.id, inner.run_directory(run.id)).map_err(from_store)?;
+        }
+        inner.make_in_run_directory(&directory)?;
+        let cookies = match ephemeral {
+            Some(_) => Value::Null,
+            None => inner.open_profile(source, &directory.join("profile"))?,
+        };
         let chromium = inner.start_browser(run.id).map_err(failed)?;
         profile::restore_cookies(chromium.client(), cookies).map_err(failed)?;
         let layers = serde_json::to_value(chromium.layers()).unwrap_or_default();
@@ -62,6 +93,7 @@ impl RunBrowser {
             typing: Arc::default(),
             chromium: Some(chromium),
             directory,
+            ephemeral,
             _lease: lease,
         })
     }
@@ -160,21 +192,26 @@ impl RunBrowser {
 
     /// Seals the profile as it is now, while the browser runs on.
     pub(super) fn seal(&self, source: &SourceRow) -> Step<()> {
+        if self.ephemeral.is_some() {
+            return Ok(());
+        }
         let cookies = profile::cookies(self.tabs.client()).map_err(failed)?;
         Ok(self.inner.seal_profile(source, &self.directory.join("profile"), &cookies)?)
     }
 
-    /// Ends it and seals its profile once more, as it is by now.
+    /// Ends it and seals its profile once more, as it is by now; in the ephemeral mode it is signed out first, and nothing is sealed.
     pub(super) fn close(&mut self, source: &SourceRow) {
         self.take_back();
         self.hide(self.run);
         self.view = None;
+        self.leave();
         let Some(chromium) = self.chromium.take() else { return };
         let cookies = profile::cookies(chromium.client());
         if let Err(error) = chromium.close() {
             tracing::warn!(run = %self.run, %error, "a browser could not be closed");
         }
         match cookies {
+            _ if self.ephemeral.is_some() => {}
             Ok(cookies) => {
                 if let Err(problem) = self.inner.seal_profile(source, &self.directory.join("profile"), &cookies) {
                     tracing::warn!(run = %self.run, %problem, "a browser profile could not be sealed at the end of its run");
@@ -186,17 +223,36 @@ impl RunBrowser {
     }
 }
 
+impl RunBrowser {
+    /// Ends the provider's own session, where the connector says how, and counts what is at work.
+    fn leave(&self) {
+        let Some(Leaving(descriptor)) = &self.ephemeral else { return };
+        let at_work = processes_at(&self.inner.run_directory(self.run)).len() as u64;
+        let signed_out = match (descriptor, &self.chromium) {
+            (_, None) => SignedOut::NoBrowser,
+            (None, Some(_)) => SignedOut::NotDescribed,
+            (Some(descriptor), Some(_)) => {
+                let clock = Arc::clone(&self.inner.clock);
+                match sign_out(descriptor.clone(), &self.tabs, clock, LEAVING, &|| false) {
+                    Ok(true) => SignedOut::Yes,
+                    Ok(false) => SignedOut::NotSeen,
+                    Err(error) => {
+                        tracing::debug!(run = %self.run, %error, "a browser could not be signed out");
+                        SignedOut::NoBrowser
+                    }
+                }
+            }
+        };
+        self.inner.note_leaving(self.run, signed_out, at_work);
+    }
+}
+
 impl Drop for RunBrowser {
     fn drop(&mut self) {
         self.connector = None;
         self.inner.stages.close(self.run);
         self.view = None;
         self.chromium = None;
-        if let Err(error) = std::fs::remove_dir_all(&self.directory)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            tracing::warn!(dir = %self.directory.display(), %error, "a browser's directory could not be removed");
-        }
     }
 }
 

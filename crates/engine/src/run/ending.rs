@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use freehold_core::reason::FailureReason;
+use freehold_core::reason::{FailureReason, OwnerReason};
 use freehold_core::run::{CancelledBy, Cause, Counts, Outcome, RunEvent};
 use freehold_core::{CredentialMode, Timestamp};
 use freehold_store::{CommitRun, RunRow, SourceRow, StoreError};
@@ -13,6 +13,7 @@ use super::Mail;
 use super::verdict::Verdict;
 use crate::schedule::{after_failure, after_success};
 use crate::server::Inner;
+use crate::wipe::unverified;
 
 /// Between two tries to write the end while the database cannot be written.
 const TRY_AGAIN: Duration = Duration::from_secs(2);
@@ -50,6 +51,21 @@ pub(super) fn end(inner: &Inner, run: &RunRow, mut verdict: Verdict, counts: Cou
     }
     inner.clear_live(run.id);
     inner.verify_replaced(run.source);
+}
+
+/// Wipes a run in the ephemeral mode. What could not be shown to be gone is how it ends then.
+pub(super) fn wipe(inner: &Inner, run: &RunRow, verdict: Verdict) -> Verdict {
+    match inner.wipe_at_end(run, &verdict.outcome) {
+        Ok(None) => verdict,
+        Ok(Some(left)) => {
+            let (reason, detail) = unverified(&left);
+            Verdict { states: verdict.states, ..Verdict::needs_owner(reason, detail) }
+        }
+        Err(problem) => {
+            tracing::error!(run = %run.id, %problem, "a run could not be wiped; it is tried again by the clock");
+            Verdict::needs_owner(OwnerReason::WipeUnverified, format!("The wipe of this run failed: {problem}"))
+        }
+    }
 }
 
 fn write(inner: &Inner, run: &RunRow, verdict: &Verdict, counts: Counts) -> Result<Outcome, StoreError> {

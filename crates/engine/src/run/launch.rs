@@ -1,7 +1,6 @@
 //! Starting a run's connector, and the threads that read it, write to it and wait for it.
 
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -9,7 +8,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use freehold_core::reason::FailureReason;
-use freehold_core::{Problem, ProblemCode, RunId, SecretBytes};
+use freehold_core::{RunId, SecretBytes};
 use freehold_protocol::manifest::Delivery;
 use freehold_protocol::secret_text::SecretFields;
 use freehold_protocol::session::Exit;
@@ -53,14 +52,8 @@ pub(super) struct Launch<'a> {
 /// Starts it. Nothing was sent to it yet.
 pub(super) fn launch(inner: &Arc<Inner>, launch: Launch<'_>) -> Step<Launched> {
     let Launch { run, source, connector, secrets, browser, session, checker, mailbox } = launch;
-    let scratch = scratch_of(inner, run);
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&scratch).map_err(|error| {
-        Problem::new(
-            ProblemCode::StorageFailed,
-            format!("{} could not be made: {error}.", scratch.display()),
-            "Check the scratch directory.",
-        )
-    })?;
+    let scratch = inner.connector_directory(run);
+    inner.make_in_run_directory(&scratch)?;
     let spec = spec(inner, run, source, connector, secrets, browser, scratch.clone())?;
     let mut child = spawn(&inner.host, spec).map_err(refused)?;
     let layers = serde_json::to_value(child.layers()).unwrap_or(Value::Null);
@@ -128,11 +121,6 @@ impl Launched {
             tracing::warn!(%error, "a connector's processes could not be killed");
         }
     }
-}
-
-/// The run's private directory.
-pub(super) fn scratch_of(inner: &Inner, run: RunId) -> PathBuf {
-    inner.config.scratch.join("runs").join(run.to_string())
 }
 
 fn spec(
@@ -210,17 +198,5 @@ fn exit_of(status: ExitStatus) -> Exit {
     match (status.code(), status.signal()) {
         (Some(code), _) => Exit::Code(code),
         (None, signal) => Exit::Signal(signal.unwrap_or(9)),
-    }
-}
-
-impl Inner {
-    /// Removes a run's private directory.
-    pub(super) fn remove_scratch(&self, run: RunId) {
-        let scratch = scratch_of(self, run);
-        if let Err(error) = std::fs::remove_dir_all(&scratch)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            tracing::warn!(dir = %scratch.display(), %error, "a run's private directory could not be removed");
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! Before anything is started: is the connector still what was agreed to, is there a secret that may be used, what is asked for.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use freehold_core::attempt::AttemptState;
@@ -8,7 +9,7 @@ use freehold_core::identity::IdentityState;
 use freehold_core::interaction::InteractionKind;
 use freehold_core::reason::{FailureReason, OwnerReason};
 use freehold_core::run::{CancelledBy, RunEvent};
-use freehold_core::{Problem, SecretKind, SourceId};
+use freehold_core::{Problem, SealedBytes, SecretKind, SourceId};
 use freehold_protocol::RecordChecker;
 use freehold_protocol::bindings::Offered;
 use freehold_protocol::message::{CollectionMode, CollectionScope, CollectionStream, Start};
@@ -22,6 +23,7 @@ use crate::catalog::Connector;
 use crate::credential::usable;
 use crate::problem::from_store;
 use crate::server::Inner;
+use crate::wipe::keeps_nothing;
 
 /// Everything a run needs before its connector is started.
 pub(super) struct Prepared {
@@ -34,7 +36,9 @@ pub(super) struct Prepared {
 pub(crate) struct Credential {
     pub(crate) kind: SecretKind,
     pub(crate) version: u32,
-    pub(crate) vault: SourceVault,
+    pub(crate) vault: Arc<SourceVault>,
+    /// The sealed secret itself, where it was given for this run alone.
+    pub(crate) given: Option<SealedBytes>,
 }
 
 /// The source a run is for, and its connector as the owner agreed to it.
@@ -46,7 +50,16 @@ pub(super) fn subject(inner: &Inner, run: &RunRow) -> Step<(SourceRow, Connector
         Ok(connector) => connector,
         Err(problem) => return Verdict::failed(FailureReason::ConnectorFailed, problem.to_string()).stop(),
     };
+    if inner.unwiped_of(&source)?.is_some() {
+        let detail = "What the last run left could not be shown to be gone.";
+        return Verdict::needs_owner(OwnerReason::WipeUnverified, detail).stop();
+    }
     agreed(inner, &source, &connector)?;
+    if keeps_nothing(source.mode) && !inner.is_proven(&connector) {
+        let detail = "That nothing is left behind is not proven for this version of the connector and the browser. Prove it again, \
+                      or choose another way to sign in.";
+        return Verdict::needs_owner(OwnerReason::ConnectorChanged, detail).stop();
+    }
     Ok((source, connector))
 }
 
@@ -155,7 +168,7 @@ fn credential(inner: &Inner, source: &SourceRow, kind: SecretKind) -> Step<Crede
         return Verdict::needs_owner(OwnerReason::CredentialMissing, "The key of this source's sign-in details is gone.")
             .stop();
     };
-    Ok(Credential { kind, version, vault })
+    Ok(Credential { kind, version, vault: Arc::new(vault), given: None })
 }
 
 fn start(

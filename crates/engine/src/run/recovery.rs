@@ -2,13 +2,14 @@
 
 use freehold_core::attempt::AttemptState;
 use freehold_core::interaction::InteractionState;
-use freehold_core::run::{Cause, Outcome, RunState};
+use freehold_core::run::{Cause, Outcome, RunEvent, RunState};
 use freehold_core::{Problem, RunId};
 use freehold_store::{CommitRun, RunRow};
 
 use crate::problem::from_store;
 use crate::schedule::after_success;
 use crate::server::Inner;
+use crate::wipe::keeps_nothing;
 
 impl Inner {
     /// Closes the runs a dead server had under way as `interrupted`, keeps the records whose account was matched, and wants each
@@ -21,12 +22,24 @@ impl Inner {
             self.vault_db.resolve_attempt(attempt.id, AttemptState::Unknown, self.now(), audit).map_err(from_store)?;
             cut_off.push(attempt.run);
         }
+        self.wipe_what_a_dead_server_left()?;
         for run in self.data.unfinished_runs().map_err(from_store)? {
             if !matches!(run.state, RunState::Queued { .. }) {
                 self.interrupt(&run, cut_off.contains(&run.id))?;
             }
         }
         Ok(())
+    }
+
+    /// The runs in the ephemeral mode that it did not come to wipe.
+    fn wipe_what_a_dead_server_left(&self) -> Result<(), Problem> {
+        for unwiped in self.data.unwiped_runs().map_err(from_store)?.into_iter().filter(|unwiped| !unwiped.ended) {
+            if !matches!(self.run_row(unwiped.run)?.state, RunState::Wiping { .. }) {
+                let wipe = RunEvent::Wipe { outcome: Outcome::Interrupted };
+                self.data.transition(unwiped.run, wipe, None).map_err(from_store)?;
+            }
+        }
+        self.sweep()
     }
 
     fn interrupt(&self, run: &RunRow, attempt_unknown: bool) -> Result<(), Problem> {
@@ -53,7 +66,7 @@ impl Inner {
             })
             .map_err(from_store)?;
         // Once: a run that brings the server down must not do so for ever.
-        if !attempt_unknown && !source.paused && run.cause != Cause::Retry {
+        if !attempt_unknown && !source.paused && run.cause != Cause::Retry && !keeps_nothing(source.mode) {
             self.queue_run(run.source, Cause::Retry, Some(run.id))?;
         }
         Ok(())

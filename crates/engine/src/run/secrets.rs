@@ -1,6 +1,7 @@
 //! A run's secrets for signing in on pages, from the vault: each taking is an attempt on disk before it is anything else.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use freehold_core::attempt::AttemptState;
@@ -8,7 +9,7 @@ use freehold_core::run::RunEvent;
 use freehold_core::sign_in::{Given, NotGiven, SignInSecrets, Wanted};
 use freehold_core::{AttemptId, CredentialMode, Problem, SecretBytes, SecretKind};
 use freehold_protocol::manifest::Delivery;
-use freehold_store::{RunRow, SecretState, SourceRow};
+use freehold_store::{AttemptRow, RunRow, SecretState, SourceRow};
 use freehold_vault::SecretPayload;
 use freehold_vault::ledger::Denied;
 use freehold_vault::one_time_code::one_time_code;
@@ -27,7 +28,7 @@ const ENOUGH_LEFT: Duration = Duration::from_secs(10);
 /// More wrong codes than this in one run, and a provider may lock the account.
 const CODES_A_RUN: usize = 2;
 
-/// The secrets of the source a run is for. Outside mode 1 it has none.
+/// The secrets of the source a run is for. Outside mode 1 it has none but those given for this run.
 pub(super) struct VaultSecrets<'a> {
     inner: &'a Inner,
     run: &'a RunRow,
@@ -48,6 +49,9 @@ impl<'a> VaultSecrets<'a> {
 
     /// The kind's newest usable version, and the handle that opens it.
     fn credential(&self, kind: SecretKind) -> Result<Credential, NotGiven> {
+        if let Some(given) = self.inner.given(self.run.id, kind) {
+            return self.unless_used(given);
+        }
         if self.source.mode != CredentialMode::StoredCredential {
             return Err(NotGiven::Absent);
         }
@@ -58,7 +62,20 @@ impl<'a> VaultSecrets<'a> {
             Chosen::None(_) => return Err(NotGiven::Absent),
         };
         let vault = self.inner.source_vault(self.source.id, &self.source.connector).map_err(NotGiven::Failed)?;
-        Ok(Credential { kind, version, vault: vault.ok_or(NotGiven::Absent)? })
+        Ok(Credential { kind, version, vault: Arc::new(vault.ok_or(NotGiven::Absent)?), given: None })
+    }
+
+    /// What was given for this run has no row that says what became of it; the ledger does.
+    fn unless_used(&self, given: Credential) -> Result<Credential, NotGiven> {
+        let attempts = self.inner.vault_db.attempts(self.source.id).map_err(|error| NotGiven::Failed(from_store(error)))?;
+        let of_version = |row: &&AttemptRow| row.kind == given.kind && row.version == given.version;
+        let last = attempts.iter().rfind(of_version).map(|row| row.state);
+        let is_code = matches!(given.kind, SecretKind::OtpSeed | SecretKind::RecoveryCodes);
+        match last {
+            Some(AttemptState::Rejected) if !is_code => Err(NotGiven::Rejected),
+            Some(AttemptState::Unknown) if !is_code => Err(NotGiven::Unknown),
+            _ => Ok(given),
+        }
     }
 
     /// Commits, opens, and checks that the secret was sealed for this origin.
@@ -105,7 +122,7 @@ impl<'a> VaultSecrets<'a> {
         let made = payload.into_fields().into_values().find_map(|seed| one_time_code(&seed, now));
         let Some(made) = made else { return Err(NotGiven::Failed(not_opened())) };
         // A seed with longer steps: the present one may have been used under another number, or be about to end.
-        let used = |row: &freehold_store::AttemptRow| {
+        let used = |row: &AttemptRow| {
             row.step.is_some_and(|step| {
                 let at = step.saturating_mul(STEP).unsigned_abs();
                 row.id != attempt && at / made.period == seconds.unsigned_abs() / made.period
@@ -123,8 +140,7 @@ impl<'a> VaultSecrets<'a> {
     fn recovery_code(&mut self, origin: &str) -> Result<Given, NotGiven> {
         let credential = self.credential(SecretKind::RecoveryCodes)?;
         let history = self.inner.vault_db.attempts(self.source.id).map_err(|error| NotGiven::Failed(from_store(error)))?;
-        let of_version =
-            |row: &&freehold_store::AttemptRow| row.kind == SecretKind::RecoveryCodes && row.version == credential.version;
+        let of_version = |row: &&AttemptRow| row.kind == SecretKind::RecoveryCodes && row.version == credential.version;
         let next = history.iter().filter(of_version).filter_map(|row| row.code_index).max().map_or(0, |last| last + 1);
         let (attempt, payload) = self.commit(&credential, Use { code_index: Some(next), ..Use::default() }, origin)?;
         let codes = payload.into_fields().into_values().next().and_then(|codes| recovery_codes::split(&codes).ok());

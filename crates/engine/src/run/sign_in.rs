@@ -23,6 +23,7 @@ use crate::catalog::Connector;
 use crate::interaction::Answer;
 use crate::problem::from_store;
 use crate::server::Inner;
+use crate::wipe::keeps_nothing;
 
 /// How long a question of a sign-in waits for the owner.
 pub(super) const ASK_FOR: Duration = Duration::from_secs(15 * 60);
@@ -59,8 +60,10 @@ pub(super) fn enter(
     source: SourceRow,
     connector: &Connector,
 ) -> Step<(SourceRow, RunBrowser)> {
-    wait_for_unlock(inner, run, mailbox)?;
-    let browser = RunBrowser::open(inner, run, mailbox, &source)?;
+    if !keeps_nothing(source.mode) {
+        wait_for_unlock(inner, run, mailbox)?;
+    }
+    let browser = RunBrowser::open(inner, run, mailbox, &source, connector)?;
     let mut entrance = Entrance { inner, run, mailbox, source, connector, browser, aside: Vec::new() };
     match entrance.sign_in().and_then(|_| entrance.identify()) {
         Ok(()) => Ok((entrance.source, entrance.browser)),

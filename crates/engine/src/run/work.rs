@@ -21,7 +21,7 @@ use super::attempt::{self, Attempt};
 use super::blobs;
 use super::browser::RunBrowser;
 use super::gate::Gate;
-use super::launch::{Launch, Launched, launch, scratch_of};
+use super::launch::{Launch, Launched, launch};
 use super::prepare::{Credential, prepare, subject};
 use super::sign_in::enter;
 use super::verdict::{Step, Verdict};
@@ -83,8 +83,9 @@ pub(super) fn carry_out(inner: &Arc<Inner>, run: RunRow, sender: Sender<Mail>, m
             Counts::default(),
         )
     });
+    let verdict = ending::wipe(inner, &run, verdict);
     ending::end(inner, &run, verdict, counts, mailbox);
-    inner.remove_scratch(run.id);
+    inner.remove_run_directory(run.id);
     inner.unregister(run.id);
     inner.tell(Event::Run { run: run.id, source: run.source });
     inner.tell(Event::Source { source: run.source });
@@ -180,7 +181,7 @@ fn start(
     let mut addresses = None;
     if let Some(browser) = browser {
         let hosts = connector.resolved_hosts(&source.settings);
-        let (ws_url, http_url) = browser.lend(&hosts, scratch_of(inner, run.id).join("tmp"))?;
+        let (ws_url, http_url) = browser.lend(&hosts, inner.connector_directory(run.id).join("tmp"))?;
         offered = offered.with_browser(&ws_url);
         addresses = Some((ws_url, http_url));
     }

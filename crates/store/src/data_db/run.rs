@@ -75,8 +75,7 @@ impl DataDb {
     pub fn note(&self, run: RunId, kind: &str, note: Value) -> Result<()> {
         let (kind, at) = (kind.to_owned(), self.now());
         self.write_soon("noting something on a run", move |connection| {
-            let (n, state) = state_of(connection, run)?;
-            append_timeline(connection, n, at, state.as_str(), &kind, Some(&note))
+            append_note(connection, run, &kind, &note, at).map(drop)
         })
     }
 
@@ -295,6 +294,13 @@ fn insert(connection: &Connection, row: &RunRow) -> Result<()> {
             ":retry_of": row.retry_of.map(|run| run.to_string()),
         })?;
     append_timeline(connection, connection.last_insert_rowid(), row.created_at, row.state.as_str(), "queue", None)
+}
+
+/// Writes a note on a run's timeline within a transaction; returns the run's number.
+pub(super) fn append_note(connection: &Connection, run: RunId, kind: &str, note: &Value, at: Timestamp) -> Result<i64> {
+    let (n, state) = state_of(connection, run)?;
+    append_timeline(connection, n, at, state.as_str(), kind, Some(note))?;
+    Ok(n)
 }
 
 fn append_timeline(

@@ -46,8 +46,8 @@ pub struct SourceRow {
     pub ever_collected: bool,
 }
 
-/// What makes a source due: its time has come, and no run of it is under way.
-const DUE: &str = "next_due_at IS NOT NULL AND paused = 0 AND removed = 0 \
+/// What makes a source due: its time has come, and no run of it is under way. One in the ephemeral mode is only its owner's to run.
+const DUE: &str = "next_due_at IS NOT NULL AND paused = 0 AND removed = 0 AND mode <> 'ephemeral_browser' \
     AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.source = sources.id AND runs.ended_at IS NULL)";
 
 impl DataDb {

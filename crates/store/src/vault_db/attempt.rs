@@ -1,7 +1,7 @@
 //! The attempt ledger: each use of a secret, on disk before it is made (R5).
 
 use freehold_core::attempt::AttemptState;
-use freehold_core::{AttemptId, CommittedAttempt, RunId, SecretAddress, SecretKind, SourceId, Timestamp};
+use freehold_core::{AttemptId, CommittedAttempt, RunId, SealedBytes, SecretAddress, SecretKind, SourceId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::secret::{SecretState, sealed_at};
@@ -15,6 +15,8 @@ pub struct NewAttempt {
     pub id: AttemptId,
     /// The secret it uses.
     pub address: SecretAddress,
+    /// The sealed secret itself, where it was given for this run alone and is in no table.
+    pub given: Option<SealedBytes>,
     /// The run that makes it.
     pub run: RunId,
     /// Where the secret is typed, if it is typed.
@@ -79,7 +81,10 @@ impl VaultDb {
         audit: AuditMake,
     ) -> std::result::Result<CommittedAttempt, AttemptError> {
         let decided = self.write("committing an attempt", move |connection| {
-            let (sealed, state) = sealed_at(connection, &new.address)?;
+            let (sealed, state) = match new.given.clone() {
+                Some(sealed) => (sealed, SecretState::Saved),
+                None => sealed_at(connection, &new.address)?,
+            };
             if state == SecretState::Rejected {
                 return Ok(Err("the provider refused these sign-in details; they are never submitted again".to_owned()));
             }

@@ -40,9 +40,12 @@ pub struct AuditRow {
 pub type AuditMake = Box<dyn FnOnce(AuditHead) -> (AuditRow, Option<[u8; 32]>) + Send>;
 
 impl VaultDb {
-    /// Adds an event that goes with no other change.
-    pub fn append_audit(&self, make: AuditMake) -> Result<()> {
-        self.write("writing the audit log", move |connection| append(connection, make))
+    /// Adds an event that goes with no other change; returns the end of the chain, which it is.
+    pub fn append_audit(&self, make: AuditMake) -> Result<AuditHead> {
+        self.write("writing the audit log", move |connection| {
+            append(connection, make)?;
+            head(connection)
+        })
     }
 
     /// Up to `limit` rows after `after_seq`, oldest first.

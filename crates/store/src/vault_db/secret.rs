@@ -174,6 +174,17 @@ impl VaultDb {
         self.read("reading a secret's version", |connection| Ok(last_version(connection, source, kind)? + 1))
     }
 
+    /// Uses up the next version for a secret that is not kept, so that the ledger knows it from every other.
+    pub fn use_secret_version(&self, source: SourceId, kind: SecretKind) -> Result<u32> {
+        self.write("using a secret's version", move |connection| {
+            let next = last_version(connection, source, kind)? + 1;
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO secret_versions (source, kind, last) VALUES (?1, ?2, ?3)")?
+                .execute((source.to_string(), kind.as_str(), next))?;
+            Ok(next)
+        })
+    }
+
     /// A source's secrets, without their bytes, by kind and version.
     pub fn secrets(&self, source: SourceId) -> Result<Vec<SecretRow>> {
         self.read("reading a source's secrets", |connection| {
