@@ -68,6 +68,15 @@ impl Folder {
         let _ = self.open().and_then(|folder| Ok(unlinkat(folder, name, AtFlags::empty())?));
     }
 
+    /// Removes a file that was created, if it is still there.
+    pub(super) fn discard(&self, created: &Path) {
+        if let (Some(within), Some(name)) = (created.parent().and_then(Path::file_name), created.file_name()) {
+            let inner = self.open().and_then(|folder| directory(folder, within));
+            // As above.
+            let _ = inner.and_then(|inner| Ok(unlinkat(inner, name, AtFlags::empty())?));
+        }
+    }
+
     fn make(&self, within: OwnedFd, name: &str) -> io::Result<OwnedFd> {
         match mkdirat(&within, name, Mode::RWXU) {
             Ok(()) => {
@@ -124,6 +133,9 @@ mod tests {
         assert_eq!(path, folder.path().join("1/ab.txt"));
         assert_eq!(folder.create("..").unwrap().1, folder.path().join("2/file"));
         assert_eq!(folder.create("ab.txt").unwrap().1, folder.path().join("3/ab.txt"));
+
+        folder.discard(&path);
+        assert!(!path.exists());
 
         let outside = scratch.path().join("secret");
         fs::write(&outside, "secret").unwrap();

@@ -59,6 +59,8 @@ pub(super) enum Wish {
 struct Coming {
     viewer: u64,
     paths: Vec<PathBuf>,
+    /// The bytes of all of them.
+    size: u64,
     /// Those that are not all here, and the bytes that each lacks.
     files: VecDeque<(File, u64)>,
 }
@@ -138,7 +140,7 @@ impl Shared {
                 self.give_if_complete(&mut state);
             }
             None => {
-                state.uploads.coming = None;
+                state.abandon();
                 state.audience.say_to(viewer, Said::NotGiven { why: NotGiven::NoRoom });
             }
         }
@@ -174,8 +176,8 @@ impl State {
     fn want_files(&mut self, element: Element, multiple: bool, accept: String, from: String) {
         // Where nobody watches nobody is asked, as with any dialog.
         if self.audience.len() > 0 {
+            self.abandon();
             self.uploads.counted += 1;
-            self.uploads.coming = None;
             let chooser = Chooser { id: self.uploads.counted, multiple, accept, from, largest: LARGEST };
             self.audience.say(&Said::Chooser { chooser: Some(chooser.clone()) });
             self.uploads.wanted = Some((element, chooser));
@@ -184,7 +186,7 @@ impl State {
 
     /// The page is not asked for files any more.
     pub(super) fn withdraw_chooser(&mut self) {
-        self.uploads.coming = None;
+        self.abandon();
         if self.uploads.wanted.take().is_some() {
             self.audience.say(&Said::Chooser { chooser: None });
         }
@@ -215,7 +217,16 @@ impl State {
         ROOM.saturating_sub(self.uploads.given + self.downloaded())
     }
 
+    /// What is still on its way comes to nothing.
+    fn abandon(&mut self) {
+        if let Some(coming) = self.uploads.coming.take() {
+            coming.paths.iter().for_each(|path| self.folder.discard(path));
+            self.uploads.given -= coming.size;
+        }
+    }
+
     fn begin(&mut self, viewer: u64, wish: &Chooser, given: Vec<GivenFile>) -> Result<(), NotGiven> {
+        self.abandon();
         let most = if wish.multiple { MOST } else { 1 };
         if given.len() > most || given.iter().any(|file| file.size > LARGEST) {
             return Err(NotGiven::TooLarge);
@@ -224,7 +235,7 @@ impl State {
         if size > self.room() {
             return Err(NotGiven::NoRoom);
         }
-        let mut coming = Coming { viewer, paths: Vec::new(), files: VecDeque::new() };
+        let mut coming = Coming { viewer, paths: Vec::new(), size, files: VecDeque::new() };
         for file in given {
             let (made, path) = self.folder.create(&file.name).map_err(|error| {
                 tracing::warn!(%error, "a file for a page could not be made");

@@ -474,7 +474,11 @@ fn a_file_of_the_owners_is_given_to_the_page_that_asks_for_it() {
     assert_eq!(refused(&mut client), NotGiven::TooLarge);
     give(&client, wish.id, &[("one.txt", 1), ("two.txt", 1)]);
     assert_eq!(refused(&mut client), NotGiven::TooLarge, "one is wanted");
+    let folder = stage.browser.folder.path().join("run/files");
+    give(&client, wish.id, &[("half.txt", 9)]);
+    client.viewer.bytes(b"half");
     give(&client, wish.id, &[("../my\n statement.txt", 9)]);
+    assert!(!folder.join("1/half.txt").exists(), "what was begun anew is not kept");
     client.viewer.bytes(b"in two ");
     other.viewer.bytes(b"x");
     client.viewer.bytes(b"pa");
@@ -491,7 +495,7 @@ fn a_file_of_the_owners_is_given_to_the_page_that_asks_for_it() {
     stage.page.goto("about:blank", LIMIT).unwrap();
     client.said("its end", |said| chooser(said).filter(Option::is_none));
     give(&client, lost.id, &[("late.txt", 1)]);
-    assert!(!stage.browser.folder.path().join("run/files/2").exists(), "only what is wanted is taken");
+    assert!(!folder.join("3").exists(), "only what is wanted is taken");
 }
 
 #[test]
