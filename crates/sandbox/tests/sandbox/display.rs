@@ -80,6 +80,7 @@ fn traces() -> (Vec<String>, Vec<PathBuf>) {
     let mut sockets: Vec<_> = sockets.filter(|name| name.contains("X11")).collect();
     let own = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".X"));
     let mut files: Vec<_> = fs::read_dir("/tmp").unwrap().flatten().map(|entry| entry.path()).filter(|at| own(at)).collect();
-    (sockets.sort(), files.sort());
+    sockets.sort();
+    files.sort();
     (sockets, files)
 }
