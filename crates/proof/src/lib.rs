@@ -3,3 +3,5 @@
 
 mod search;
 mod stand_in;
+
+pub use stand_in::{NoStandIn, Plant, Planted, Seen, StandIn};
