@@ -263,6 +263,7 @@ impl Connector {
                 })
                 .collect(),
             modes: modes.into_iter().map(|mode| mode_view(mode, self.takes_credential())).collect(),
+            ephemeral: self.declared_modes().contains(&CredentialMode::EphemeralBrowser),
             captures: manifest.captures().map(|capture| self.capture_view(capture)).collect(),
             settings: Form::settings(manifest),
             shows_identity: manifest.identity.is_some(),
@@ -392,6 +393,7 @@ fn broken_view(name: ConnectorName, why: String) -> ConnectorView {
         unavailable: Some(why),
         streams: Vec::new(),
         modes: Vec::new(),
+        ephemeral: false,
         captures: Vec::new(),
         settings: Form { title: None, description: None, submit_label: None, fields: Vec::new() },
         shows_identity: false,

@@ -77,6 +77,8 @@ pub(crate) fn timeline_view(entry: TimelineEntry) -> TimelineView {
         "answered" => "You answered.".to_owned(),
         "commit" => "Writing the result.".to_owned(),
         "wipe" => "Removing everything of this run.".to_owned(),
+        "receipt" if is_verified(entry.note.as_ref()) => "Everything of this run is gone; a receipt says so.".to_owned(),
+        "receipt" => "Not everything of this run is gone; the receipt says what is left.".to_owned(),
         "end" => "Ended.".to_owned(),
         "browser" => "The browser runs isolated from everything else.".to_owned(),
         "screens" => "What the provider's pages showed while signing in.".to_owned(),
@@ -102,6 +104,10 @@ pub(crate) fn timeline_view(entry: TimelineEntry) -> TimelineView {
         other => other.replace('_', " "),
     };
     TimelineView { seq: entry.seq, at: entry.at, event: entry.event, sentence, note: entry.note }
+}
+
+fn is_verified(note: Option<&Value>) -> bool {
+    note.and_then(|note| note.get("verified")) == Some(&Value::Bool(true))
 }
 
 fn records(count: u64) -> String {

@@ -71,6 +71,8 @@ pub struct ConnectorView {
     pub streams: Vec<ConnectorStreamView>,
     /// The ways to sign in that can be chosen here.
     pub modes: Vec<ModeView>,
+    /// Whether it can be collected without keeping anything. That is among `modes` only where it is proven.
+    pub ephemeral: bool,
     /// The sign-in details it takes; none if it takes none. The first is asked for at setup, the rest may be added.
     pub captures: Vec<CaptureView>,
     /// Its settings.

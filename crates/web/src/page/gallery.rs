@@ -105,6 +105,7 @@ fn connector() -> ConnectorView {
             label: "Save sign-in details for this source, which Freehold may use again when the session expires".to_owned(),
             trade_off: "Collecting goes on by itself. The details are kept, sealed, on this machine.".to_owned(),
         }],
+        ephemeral: false,
         captures: vec![CaptureView {
             kind: SecretKind::AppPassword,
             form: form(
@@ -219,6 +220,7 @@ fn a_run(run_state: RunState, outcome: Option<Outcome>, sentence: &str) -> RunVi
         created_at: at("2026-03-02T07:00:00Z"),
         started_at: Some(at("2026-03-02T07:00:05Z")),
         ended_at: None,
+        receipt: None,
     }
 }
 
