@@ -1,5 +1,6 @@
 // @ts-check
-// All the console's script: times in the owner's zone, and fragments that keep themselves up to date. Pages work without it.
+// All the console's script: times in the owner's zone, fragments that keep themselves up to date, and pictures that are pasted. Pages
+// work without it.
 
 /** Between a change and looking again, so that a burst of changes is one look. Milliseconds. */
 const SETTLE = 250;
@@ -135,6 +136,24 @@ function watch() {
   }));
 }
 
+/**
+ * A picture pasted where a seed is wanted is chosen as if it were a file.
+ * @param {ClipboardEvent} event
+ */
+function choosePasted(event) {
+  const field = event.target;
+  const picture = [...(event.clipboardData?.files ?? [])].find((file) => file.type.startsWith("image/"));
+  const chooser = field instanceof HTMLInputElement && document.getElementById(`f-picture.${field.name}`);
+  if (picture && chooser instanceof HTMLInputElement) {
+    const chosen = new DataTransfer();
+    chosen.items.add(picture);
+    chooser.files = chosen.files;
+    chooser.focus();
+    event.preventDefault();
+  }
+}
+
+document.addEventListener("paste", choosePasted);
 localise(document);
 if (fragments(document).size > 0) {
   watch();

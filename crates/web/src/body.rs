@@ -6,13 +6,17 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use freehold_core::{ProblemCode, SecretBytes};
 use futures_util::StreamExt;
+use hyper::body::Body as _;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error, Visitor};
 use zeroize::Zeroizing;
 
+use crate::multipart;
 use crate::refused::Refused;
 
 /// The most a request may carry. The largest honest one is a form with a few certificates in it.
 pub(crate) const LIMIT: usize = 256 * 1024;
+/// The same of a form that takes a picture. Twice what the picture may have, so that one a little too large is told so at its field.
+const PICTURE_LIMIT: usize = 2 * freehold_engine::MOST_PICTURE_BYTES;
 
 /// A secret inside a JSON body. It has no `Debug`, and goes from the wiped body straight into [`SecretBytes`].
 pub(crate) struct Secret(pub(crate) SecretBytes);
@@ -49,7 +53,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Refused> {
         let (parts, body) = request.into_parts();
-        let bytes = read(body).await?;
+        let bytes = read(body, LIMIT).await?;
         let is_json = is_type(&parts.headers, "application/json");
         let bytes: &[u8] = match (bytes.is_empty(), is_json) {
             (true, _) => b"{}",
@@ -76,11 +80,29 @@ impl<S: Send + Sync> FromRequest<S> for FormBody {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Refused> {
         let (parts, body) = request.into_parts();
-        let bytes = read(body).await?;
+        let bytes = read(body, LIMIT).await?;
         if !bytes.is_empty() && !is_type(&parts.headers, "application/x-www-form-urlencoded") {
             return Err(bad_body("This is not a form.", "Use the form on the page."));
         }
         Ok(Self::parse(&bytes))
+    }
+}
+
+/// The fields of a form that may have come with a picture: as any other form, or as `multipart/form-data`.
+pub(crate) struct PictureFormBody(pub(crate) FormBody);
+
+impl<S: Send + Sync> FromRequest<S> for PictureFormBody {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
+        let Some(boundary) = multipart::boundary(request.headers()) else {
+            return FormBody::from_request(request, state).await.map(Self);
+        };
+        let bytes = read(request.into_body(), PICTURE_LIMIT).await?;
+        let fields = multipart::parse(&bytes, &boundary);
+        fields
+            .map(|fields| Self(FormBody(fields)))
+            .ok_or_else(|| bad_body("This is not a form.", "Use the form on the page."))
     }
 }
 
@@ -134,14 +156,18 @@ fn hex_byte(digits: &[u8]) -> Option<u8> {
     Some(digit(digits[0])? << 4 | digit(digits[1])?)
 }
 
-async fn read(body: axum::body::Body) -> Result<Zeroizing<Vec<u8>>, Refused> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT));
+async fn read(body: axum::body::Body, limit: usize) -> Result<Zeroizing<Vec<u8>>, Refused> {
+    let expected = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
+    let room = expected.map_or(limit, |length| length.min(limit));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| bad_body("The request broke off.", "Send it again."))?;
         // Never past the reserved capacity: a vector that grows leaves its old bytes behind unwiped.
-        if bytes.len() + chunk.len() > LIMIT {
-            return Err(bad_body("The request is too large.", "Send at most 256 KiB."));
+        if bytes.len() + chunk.len() > room {
+            let most =
+                if limit < 1024 * 1024 { format!("{} KiB", limit / 1024) } else { format!("{} MiB", limit / 1024 / 1024) };
+            return Err(bad_body("The request is too large.", &format!("Send at most {most}.")));
         }
         bytes.extend_from_slice(&chunk);
     }
@@ -193,8 +219,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_over_the_limit_is_refused() {
-        let read = |size: usize| read(axum::body::Body::from(vec![b'a'; size]));
-        assert!(read(LIMIT).await.is_ok());
-        assert!(read(LIMIT + 1).await.is_err());
+        let read = |size: usize, limit| read(axum::body::Body::from(vec![b'a'; size]), limit);
+        assert!(read(LIMIT, LIMIT).await.is_ok());
+        assert!(read(LIMIT + 1, LIMIT).await.is_err());
+        assert!(read(LIMIT + 1, PICTURE_LIMIT).await.is_ok());
     }
 }

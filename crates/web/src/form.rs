@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use freehold_core::{Problem, ProblemCode, SecretBytes};
-use freehold_engine::{Field, FieldType, Form};
+use freehold_core::{Problem, ProblemCode, SecretBytes, SecretKind};
+use freehold_engine::view::CaptureView;
+use freehold_engine::{Field, FieldType, Form, seed_in_picture};
 use serde_json::Value;
 
 use crate::body::FormBody;
@@ -29,6 +30,8 @@ pub(crate) struct FieldView {
     pub(crate) min: Option<f64>,
     pub(crate) max: Option<f64>,
     pub(crate) error: Option<String>,
+    /// The name of the field beside it for a picture of a QR code in its place, if it takes one.
+    pub(crate) picture: Option<String>,
 }
 
 /// One choice of a field.
@@ -93,9 +96,35 @@ fn view(field: &Field, prefix: &str, start: &Start<'_>, problem: Option<&Problem
         min: field.min,
         max: field.max,
         error: problem.filter(|problem| problem.at.as_deref() == Some(&field.name)).map(|problem| problem.what.clone()),
+        picture: None,
         name,
         value,
     }
+}
+
+/// The same for sign-in details. A seed can be given as a picture too, so that it is not required as text.
+pub(crate) fn capture_fields(
+    capture: &CaptureView,
+    prefix: &str,
+    start: &Start<'_>,
+    problem: Option<&Problem>,
+) -> Vec<FieldView> {
+    let mut views = fields(&capture.form, prefix, start, problem);
+    let seed = seed_field(capture).map(|field| format!("{prefix}{}", field.name));
+    for view in views.iter_mut().filter(|view| Some(&view.name) == seed.as_ref()) {
+        view.picture = Some(picture_name(&view.name));
+        view.required = false;
+    }
+    views
+}
+
+fn seed_field(capture: &CaptureView) -> Option<&Field> {
+    capture.form.fields.iter().find(|field| capture.kind == SecretKind::OtpSeed && field.secret)
+}
+
+/// No field of a manifest has this prefix, since each page has its own.
+fn picture_name(field: &str) -> String {
+    format!("picture.{field}")
 }
 
 /// A value the engine never shows again: declared secret, or entered hidden.
@@ -160,6 +189,32 @@ pub(crate) fn secrets(form: &Form, prefix: &str, body: &mut FormBody) -> BTreeMa
         (field.name.clone(), value)
     });
     typed.filter(|(_, value)| !value.is_empty()).collect()
+}
+
+/// A picture in the place of a seed.
+pub(crate) struct Picture {
+    field: String,
+    bytes: SecretBytes,
+}
+
+/// The picture that came in the place of these details' seed, taken out of the body; none if none was chosen.
+pub(crate) fn picture(capture: &CaptureView, prefix: &str, body: &mut FormBody) -> Option<Picture> {
+    let field = seed_field(capture)?.name.clone();
+    let bytes = body.take(&picture_name(&format!("{prefix}{field}")));
+    (!bytes.is_empty()).then_some(Picture { field, bytes })
+}
+
+impl Picture {
+    /// Puts the seed that is in it among the fields. Blocks while it looks.
+    pub(crate) fn read_into(self, fields: &mut BTreeMap<String, SecretBytes>) -> Result<(), Problem> {
+        if fields.contains_key(&self.field) {
+            let what = "There is a key and a picture.";
+            return Err(Problem::new(ProblemCode::BadInput, what, "Give one of them alone.").at(self.field));
+        }
+        let seed = seed_in_picture(&self.bytes).map_err(|problem| problem.at(&self.field))?;
+        fields.insert(self.field, seed);
+        Ok(())
+    }
 }
 
 /// Whether a problem belongs above the form it came from: the owner can do something about it there.

@@ -15,6 +15,7 @@ mod cookie;
 mod download;
 mod form;
 mod headers;
+mod multipart;
 mod origin;
 mod page;
 mod refused;

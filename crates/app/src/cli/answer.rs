@@ -55,7 +55,7 @@ impl Answer {
             (true, _) => Some(Given::Yes(true)),
             (_, true) => Some(Given::No(true)),
             _ if self.secrets.is_named() => match &asked.form {
-                Some(form) => Some(Given::Fields(form::secrets(form, self.secrets.read()?, "")?)),
+                Some(form) => Some(Given::Fields(form::secrets(form, self.secrets.read(None)?, "")?)),
                 None => {
                     return Err(Problem::new(
                         ProblemCode::BadInput,

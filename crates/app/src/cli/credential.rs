@@ -128,7 +128,7 @@ impl Give {
             ));
         }
         let instead = "Give them with --secret-file or --secret-stdin, and agree with --agree.";
-        let secrets = form::secrets(&capture.form, self.secrets.read()?, instead)?;
+        let secrets = form::details(capture, &self.secrets, instead)?;
         let prompt = if self.agree || self.secrets.is_named() { None } else { Some(Prompt::open(instead)?) };
         agree(self.agree, &capture.consent, prompt.as_ref())?;
         let body = Body::json(&Details { kind: capture.kind, fields: secrets, consent: true })?;

@@ -1,14 +1,16 @@
 //! A connector's form as questions at the terminal. Every word of it comes from the connector.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use freehold_core::{Problem, ProblemCode, SecretBytes};
 use freehold_protocol::form::{self, Blank};
 use freehold_protocol::manifest::{Field, FieldType};
 
 use super::client::Outgoing;
-use super::picture::Form;
+use super::picture::{Capture, Form};
 use super::prompt::Prompt;
+use super::secret_input::{self, SecretInput};
 
 /// Secrets by field name, on their way to the server.
 pub(crate) type Secrets = BTreeMap<String, Outgoing>;
@@ -51,14 +53,30 @@ pub(crate) fn settings(
     Ok(values)
 }
 
-/// Sign-in details, a code: what a file or standard input held, or asked for.
+/// Sign-in details of one kind: what a file or standard input held, or asked for.
+pub(crate) fn details(capture: &Capture, input: &SecretInput, instead: &str) -> Result<Secrets, Problem> {
+    let seed = capture.seed_field();
+    given_or_asked(&capture.form, seed, input.read(seed)?, instead)
+}
+
+/// The fields of an answer, a code: the same.
 pub(crate) fn secrets(form: &Form, given: Option<BTreeMap<String, SecretBytes>>, instead: &str) -> Result<Secrets, Problem> {
+    given_or_asked(form, None, given, instead)
+}
+
+/// `seed` names the field that a picture of a QR code may stand for.
+fn given_or_asked(
+    form: &Form,
+    seed: Option<&str>,
+    given: Option<BTreeMap<String, SecretBytes>>,
+    instead: &str,
+) -> Result<Secrets, Problem> {
     let values = match given {
         Some(given) => {
             refuse_unknown(form, given.keys().map(String::as_str), "the sign-in details")?;
             given
         }
-        None => ask_secrets(form, &Prompt::open(instead)?)?,
+        None => ask_secrets(form, seed, &Prompt::open(instead)?)?,
     };
     let is_missing = |field: &&Field| field.required && values.get(&field.name).is_none_or(SecretBytes::is_empty);
     if let Some(field) = form.fields.iter().find(is_missing) {
@@ -67,14 +85,16 @@ pub(crate) fn secrets(form: &Form, given: Option<BTreeMap<String, SecretBytes>>,
     Ok(values.into_iter().map(|(name, value)| (name, Outgoing(value))).collect())
 }
 
-fn ask_secrets(form: &Form, prompt: &Prompt) -> Result<BTreeMap<String, SecretBytes>, Problem> {
+fn ask_secrets(form: &Form, seed: Option<&str>, prompt: &Prompt) -> Result<BTreeMap<String, SecretBytes>, Problem> {
     if let Some(description) = &form.description {
         prompt.say(description)?;
     }
     let mut values = BTreeMap::new();
     for field in &form.fields {
         say_help(field, prompt)?;
-        let value = if field.secret || field.field_type == FieldType::Password {
+        let value = if seed == Some(&field.name) {
+            ask_seed(field, prompt)?
+        } else if field.secret || field.field_type == FieldType::Password {
             prompt.secret(&field.label)?
         } else {
             ask_setting(field, prompt)?.into()
@@ -82,6 +102,24 @@ fn ask_secrets(form: &Form, prompt: &Prompt) -> Result<BTreeMap<String, SecretBy
         values.insert(field.name.clone(), value);
     }
     Ok(values)
+}
+
+/// A seed as text, or from a picture of its QR code. The picture's path is shown as it is typed: it is no secret.
+fn ask_seed(field: &Field, prompt: &Prompt) -> Result<SecretBytes, Problem> {
+    let typed = prompt.secret(&format!("{}; press enter to give a picture of its QR code instead", field.label))?;
+    if !typed.is_empty() {
+        return Ok(typed);
+    }
+    loop {
+        let path = prompt.line("Path of the picture")?;
+        if path.is_empty() {
+            return Ok(typed);
+        }
+        match secret_input::seed_in_picture(Path::new(&path)) {
+            Ok(seed) => return Ok(seed),
+            Err(problem) => prompt.say(&format!("{} {}", problem.what, problem.next))?,
+        }
+    }
 }
 
 /// Asks until the answer fits.

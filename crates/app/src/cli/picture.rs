@@ -176,6 +176,14 @@ pub(crate) struct Capture {
     pub(crate) consent: String,
 }
 
+impl Capture {
+    /// The field that a picture of a QR code may stand for.
+    pub(crate) fn seed_field(&self) -> Option<&str> {
+        let seed = self.form.fields.iter().find(|field| self.kind == SecretKind::OtpSeed && field.secret);
+        seed.map(|field| field.name.as_str())
+    }
+}
+
 impl Source {
     /// The status, as a word in its tone.
     pub(crate) fn status_cell(&self) -> Cell {

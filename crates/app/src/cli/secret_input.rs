@@ -1,24 +1,27 @@
-//! Sign-in details from a file or standard input: JSON, or one `name=value` a line. Never from an argument.
+//! Sign-in details from a file or standard input: JSON, one `name=value` a line, or a picture of a seed's QR code. Never from an
+//! argument.
 
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use freehold_core::{Problem, ProblemCode, SecretBytes};
+use freehold_engine::{MOST_PICTURE_BYTES, is_picture};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::terminal::note;
 
-/// More than this is no sign-in detail; the server takes 256 KiB in all.
-const LIMIT: u64 = 128 * 1024;
+/// More than this is no sign-in detail; the server takes 256 KiB in all. A picture is read here, and only its seed is sent.
+const LIMIT: usize = 128 * 1024;
 
 /// Where secrets come from when nobody is asked.
 #[derive(Args, Debug, Default)]
 pub(crate) struct SecretInput {
-    /// Read the sign-in details from this file: a JSON object, or one name=value a line
+    /// Read the sign-in details from this file: a JSON object, one name=value a line, or, for the seed of one-time codes, a picture of
+    /// its QR code
     #[arg(long, value_name = "PATH", conflicts_with = "secret_stdin")]
     secret_file: Option<PathBuf>,
     /// Read them from standard input, in the same form
@@ -32,23 +35,48 @@ impl SecretInput {
         self.secret_stdin || self.secret_file.is_some()
     }
 
-    /// The fields, by name; none if no input was named.
+    /// The fields, by name; none if no input was named. `seed` names the field that a picture of a QR code may stand for.
     ///
     /// # Errors
     /// Never quotes what it read.
-    pub(crate) fn read(&self) -> Result<Option<BTreeMap<String, SecretBytes>>, Problem> {
-        let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT as usize));
-        let (place, read) = match &self.secret_file {
+    pub(crate) fn read(&self, seed: Option<&str>) -> Result<Option<BTreeMap<String, SecretBytes>>, Problem> {
+        let (place, bytes) = match &self.secret_file {
             None if !self.secret_stdin => return Ok(None),
-            None => ("standard input".to_owned(), std::io::stdin().take(LIMIT).read_to_end(&mut bytes)),
-            Some(path) => (path.display().to_string(), open(path).and_then(|file| file.take(LIMIT).read_to_end(&mut bytes))),
+            None => ("standard input".to_owned(), read_all(std::io::stdin())),
+            Some(path) => (path.display().to_string(), open(path).and_then(read_all)),
         };
-        read.map_err(|error| bad(format!("The sign-in details cannot be read: {error}."), "Check the file.").at(&place))?;
-        parse(&bytes).map(Some).map_err(|problem| problem.at(place))
+        let bytes = bytes.map_err(|error| unreadable(&error).at(&place))?;
+        let fields = match seed {
+            Some(seed) if is_picture(&bytes) => seed_in(bytes).map(|value| BTreeMap::from([(seed.to_owned(), value)])),
+            _ if bytes.len() > LIMIT => Err(bad("This is too long for sign-in details.", "Check the file.")),
+            _ => parse(&bytes),
+        };
+        fields.map(Some).map_err(|problem| problem.at(place))
     }
 }
 
-fn open(path: &std::path::Path) -> std::io::Result<std::fs::File> {
+/// The seed in a picture of its QR code.
+pub(crate) fn seed_in_picture(path: &Path) -> Result<SecretBytes, Problem> {
+    seed_in(open(path).and_then(read_all).map_err(|error| unreadable(&error))?)
+}
+
+fn seed_in(mut picture: Zeroizing<Vec<u8>>) -> Result<SecretBytes, Problem> {
+    freehold_engine::seed_in_picture(&SecretBytes::new(std::mem::take(&mut *picture)))
+}
+
+/// At most a byte more than a picture may have, which is then told so. The memory does not grow, which would leave copies behind.
+fn read_all(input: impl Read) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    let most = MOST_PICTURE_BYTES + 1;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(most));
+    input.take(most as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn unreadable(error: &std::io::Error) -> Problem {
+    bad(format!("The sign-in details cannot be read: {error}."), "Check the file.")
+}
+
+fn open(path: &Path) -> std::io::Result<std::fs::File> {
     let file = std::fs::File::open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_file() && metadata.permissions().mode() & 0o077 != 0 {

@@ -273,7 +273,7 @@ impl Add {
         let accept_unverified = self.accepts_unverified(&connector, prompt.as_ref())?;
         let (credentials, consent) = match connector.captures.first() {
             Some(capture) if mode == CredentialMode::StoredCredential => {
-                let secrets = form::secrets(&capture.form, self.secrets.read()?, instead)?;
+                let secrets = form::details(capture, &self.secrets, instead)?;
                 super::credential::agree(self.agree, &capture.consent, prompt.as_ref())?;
                 (BTreeMap::from([(capture.kind, secrets)]), true)
             }

@@ -13,7 +13,7 @@ use super::details::give_passphrase;
 use super::{Frame, Page, Under, go_to, show, show_with};
 use crate::admit::Visitor;
 use crate::api::{Asked, Named};
-use crate::body::FormBody;
+use crate::body::{FormBody, PictureFormBody};
 use crate::form::{self, FieldView, Start};
 use crate::refused::Refused;
 
@@ -61,6 +61,8 @@ pub(super) struct CaptureForm {
     pub(super) description: Option<String>,
     pub(super) fields: Vec<FieldView>,
     pub(super) consent: String,
+    /// Whether a field of it needs a look now.
+    pub(super) is_wrong: bool,
 }
 
 /// What the list is narrowed to.
@@ -150,11 +152,15 @@ pub(super) fn form_page(
     };
     let stores = mode.mode == CredentialMode::StoredCredential;
     let first = connector.captures.first().filter(|_| stores);
-    let capture_form = |capture: &CaptureView| CaptureForm {
-        title: capture.form.title.clone().unwrap_or_else(|| capture.kind.label().to_owned()),
-        description: capture.form.description.clone(),
-        fields: form::fields(&capture.form, DETAILS, start, problem.as_ref()),
-        consent: capture.consent.clone(),
+    let capture_form = |capture: &CaptureView| {
+        let fields = form::capture_fields(capture, DETAILS, start, problem.as_ref());
+        CaptureForm {
+            title: capture.form.title.clone().unwrap_or_else(|| capture.kind.label().to_owned()),
+            description: capture.form.description.clone(),
+            is_wrong: fields.iter().any(|field| field.error.is_some()),
+            fields,
+            consent: capture.consent.clone(),
+        }
     };
     let capture = first.map(capture_form);
     // Optional here, so nothing in them is required before something is filled in.
@@ -191,7 +197,11 @@ pub(super) fn form_page(
     })
 }
 
-pub(crate) async fn add(mut visitor: Visitor, Named(name): Named<ConnectorName>, mut body: FormBody) -> Page {
+pub(crate) async fn add(
+    mut visitor: Visitor,
+    Named(name): Named<ConnectorName>,
+    PictureFormBody(mut body): PictureFormBody,
+) -> Page {
     let connector = visitor.ask(move |engine, _| engine.connector(&name)).await?;
     refuse_unavailable(&connector)?;
     let Some(mode) = body.text("mode").and_then(CredentialMode::parse).or(only_mode(&connector)) else {
@@ -200,11 +210,12 @@ pub(crate) async fn add(mut visitor: Visitor, Named(name): Named<ConnectorName>,
     if let Err(Refused(problem)) = give_passphrase(&mut visitor, &mut body).await {
         return again(&visitor, connector, mode, &body, problem);
     }
-    let mut credentials = BTreeMap::new();
+    let (mut credentials, mut pictures) = (BTreeMap::new(), Vec::new());
     for capture in connector.captures.iter().filter(|_| mode == CredentialMode::StoredCredential) {
         credentials.insert(capture.kind, form::secrets(&capture.form, DETAILS, &mut body));
+        pictures.extend(form::picture(capture, DETAILS, &mut body).map(|picture| (capture.kind, picture)));
     }
-    let new = NewSource {
+    let mut new = NewSource {
         connector: connector.name.clone(),
         name: body.text("name").unwrap_or_default().to_owned(),
         mode,
@@ -214,7 +225,13 @@ pub(crate) async fn add(mut visitor: Visitor, Named(name): Named<ConnectorName>,
         credentials,
         consent: body.text("consent").is_some(),
     };
-    match visitor.ask(move |engine, caller| engine.add_source(caller, new)).await {
+    let added = visitor.ask(move |engine, caller| {
+        for (kind, picture) in pictures {
+            picture.read_into(new.credentials.entry(kind).or_default())?;
+        }
+        engine.add_source(caller, new)
+    });
+    match added.await {
         Ok(source) => go_to(&format!("/sources/{}/setup?follow=true", source.id)),
         Err(Refused(problem)) => again(&visitor, connector, mode, &body, problem),
     }

@@ -10,7 +10,7 @@ use super::text::When;
 use super::{Frame, Page, Under, go_to, show, show_with};
 use crate::admit::Visitor;
 use crate::api::Named;
-use crate::body::FormBody;
+use crate::body::{FormBody, PictureFormBody};
 use crate::form::{self, FieldView, Start};
 use crate::refused::Refused;
 
@@ -86,7 +86,7 @@ pub(super) fn page(
                 description: capture.form.description.clone(),
                 row: saved(capture.kind).map(details_row),
                 is_saved,
-                fields: form::fields(&capture.form, &format!("{}.", capture.kind.as_str()), start, told),
+                fields: form::capture_fields(capture, &format!("{}.", capture.kind.as_str()), start, told),
                 consent: capture.consent.clone(),
             }
         })
@@ -101,17 +101,31 @@ pub(super) fn page(
     }
 }
 
-pub(crate) async fn save(mut visitor: Visitor, Named(id): Named<SourceId>, mut body: FormBody) -> Page {
+pub(crate) async fn save(
+    mut visitor: Visitor,
+    Named(id): Named<SourceId>,
+    PictureFormBody(mut body): PictureFormBody,
+) -> Page {
     let (source, connector) = look(&visitor, id).await?;
     let chosen = body.text("kind").and_then(SecretKind::parse);
     let Some(capture) = connector.captures.iter().find(|capture| Some(capture.kind) == chosen) else {
         return go_to(&format!("/sources/{id}/sign-in-details"));
     };
     let kind = capture.kind;
-    let fields = form::secrets(&capture.form, &format!("{}.", kind.as_str()), &mut body);
+    let prefix = format!("{}.", kind.as_str());
+    let mut fields = form::secrets(&capture.form, &prefix, &mut body);
+    let picture = form::picture(capture, &prefix, &mut body);
     let consent = body.text("consent").is_some();
     let saved = match give_passphrase(&mut visitor, &mut body).await {
-        Ok(()) => visitor.ask(move |engine, caller| engine.save_credential(caller, id, kind, fields, consent)).await,
+        Ok(()) => {
+            let save = visitor.ask(move |engine, caller| {
+                if let Some(picture) = picture {
+                    picture.read_into(&mut fields)?;
+                }
+                engine.save_credential(caller, id, kind, fields, consent)
+            });
+            save.await
+        }
         Err(refused) => Err(refused),
     };
     match saved {
