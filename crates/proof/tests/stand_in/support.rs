@@ -17,7 +17,7 @@ use freehold_sandbox::{Host, Strength};
 /// A browser and the directory it lives in.
 pub(crate) struct Browser {
     pub(crate) chromium: Chromium,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Browser {
@@ -34,7 +34,13 @@ impl Browser {
             strength: Strength::Full,
         };
         let host = Host::probe(env!("CARGO_BIN_EXE_proof-launcher").into());
-        Self { chromium: Installed::find().unwrap().start(&host, &options).unwrap(), _folder: folder }
+        Self { chromium: Installed::find().unwrap().start(&host, &options).unwrap(), folder }
+    }
+
+    /// Has it end by itself, so that it writes what it keeps. Returns the directory it lived in.
+    pub(crate) fn close(self) -> tempfile::TempDir {
+        self.chromium.close().unwrap();
+        self.folder
     }
 }
 
@@ -54,9 +60,12 @@ pub(crate) fn machine(manifest: &Manifest) -> (SignInMachine, Secrets) {
     (machine.with_patience(patience()), secrets)
 }
 
+/// The end of every value.
+pub(crate) const MARK: &str = "-0123456789";
+
 /// A value of that connector's for each place.
 pub(crate) fn planted(connector: &str) -> Planted {
-    Planted::with(|plant| format!("{connector}-{plant:?}-0123456789"))
+    Planted::with(|plant| format!("{connector}-{plant:?}{MARK}"))
 }
 
 /// A name, a password and codes.
