@@ -72,15 +72,6 @@ impl Engine {
         let body = serde_json::to_value(proof).unwrap_or_default();
         inner.data.put_proof(connector.clone(), proof.at, body).map_err(from_store)
     }
-
-    /// The last proof of a connector, and whether it counts for what is installed now.
-    pub fn proof(&self, caller: &Caller, connector: &ConnectorName) -> Result<Option<(Proof, bool)>, Problem> {
-        caller.must(Permission::Read)?;
-        let connector = self.0.catalog.get(connector)?;
-        let Some(proof) = self.0.proof_of(&connector)? else { return Ok(None) };
-        let counts = self.0.counts(&proof, &connector);
-        Ok(Some((proof, counts)))
-    }
 }
 
 impl Inner {
@@ -104,7 +95,7 @@ impl Inner {
         }
     }
 
-    fn proof_of(&self, connector: &Connector) -> Result<Option<Proof>, Problem> {
+    pub(crate) fn proof_of(&self, connector: &Connector) -> Result<Option<Proof>, Problem> {
         let body = self.data.proof(&connector.manifest.name).map_err(from_store)?;
         Ok(body.and_then(|body| serde_json::from_value(body).ok()))
     }
@@ -115,7 +106,7 @@ impl Inner {
             && self.subject_of_proof(connector).is_ok_and(|subject| subject == proof.subject)
     }
 
-    fn subject_of_proof(&self, connector: &Connector) -> Result<Subject, Problem> {
+    pub(crate) fn subject_of_proof(&self, connector: &Connector) -> Result<Subject, Problem> {
         let browser_major = self.browser_major()?;
         Ok(Subject { digest: connector.digest.clone(), wipe_format: WIPE_FORMAT, browser_major })
     }

@@ -25,6 +25,7 @@ use crate::owner::FirstStart;
 use crate::picture::Live;
 use crate::problem::from_store;
 use crate::profile::remove_unfinished;
+use crate::proving::Provings;
 use crate::run::{Mail, directory};
 use crate::schedule::{self, Wake};
 use crate::throttle::Throttle;
@@ -112,6 +113,7 @@ pub(crate) struct Inner {
     pub(crate) wake: Wake,
     pub(crate) browsers: Browsers,
     pub(crate) stages: Stages,
+    pub(crate) provings: Provings,
     /// What runs in the ephemeral mode have in memory alone.
     pub(crate) in_memory: Mutex<HashMap<RunId, InMemory>>,
     active: Mutex<HashMap<RunId, Sender<Mail>>>,
@@ -150,6 +152,7 @@ impl Engine {
             wake: Wake::default(),
             browsers: Browsers::default(),
             stages: Stages::default(),
+            provings: Provings::default(),
             in_memory: Mutex::default(),
             active: Mutex::default(),
             threads: Mutex::default(),

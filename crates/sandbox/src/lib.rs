@@ -12,6 +12,7 @@
 //! wrapper's environment or in the supervisor.
 
 mod bubblewrap;
+mod again;
 mod child;
 mod display;
 mod error;
@@ -31,6 +32,7 @@ mod syscalls;
 mod visible;
 mod wire;
 
+pub use again::start_beside;
 pub use child::Child;
 pub use display::Display;
 pub use error::SandboxError;
