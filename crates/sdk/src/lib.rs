@@ -26,6 +26,7 @@ mod browser;
 mod context;
 mod error;
 mod narrowing;
+mod years;
 
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
@@ -39,6 +40,7 @@ pub use freehold_protocol::message::{CollectionMode, CollectionStream, RecordKey
 pub use freehold_protocol::recovery::RecoveryAction;
 pub use freehold_protocol::{SecretBytes, SecretFields, SecretKind, Timestamp};
 pub use narrowing::{Coverage, Covered, Frozen, Narrowing};
+pub use years::Years;
 
 /// Runs a connector on this process's standard input and output. Its temporary directory is what TMPDIR says, as for any program.
 pub fn run(collect: impl FnOnce(&mut Context<'_>) -> Result<(), Error>) -> ExitCode {
