@@ -234,3 +234,45 @@ pub(crate) fn is_about_input(problem: &Problem) -> bool {
             | ProblemCode::VaultUnavailable
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn capture(kind: SecretKind) -> CaptureView {
+        let fields = json!([{"name": "seed", "label": "Key", "type": "password", "secret": true, "required": true}]);
+        let fields: Vec<Field> = serde_json::from_value(fields).expect("fields");
+        CaptureView {
+            kind,
+            form: Form { title: None, description: None, submit_label: None, fields },
+            consent: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_seed_alone_may_be_a_picture() {
+        let seed = &capture_fields(&capture(SecretKind::OtpSeed), "detail.", &Start::Defaults, None)[0];
+        assert_eq!((seed.picture.as_deref(), seed.required), (Some("picture.detail.seed"), false));
+        let token = &capture_fields(&capture(SecretKind::Token), "detail.", &Start::Defaults, None)[0];
+        assert_eq!((token.picture.as_deref(), token.required), (None, true));
+        let mut body = FormBody::parse(b"picture.detail.seed=x");
+        assert!(picture(&capture(SecretKind::Token), "detail.", &mut body).is_none());
+        assert!(picture(&capture(SecretKind::OtpSeed), "detail.", &mut body).is_some());
+        assert!(picture(&capture(SecretKind::OtpSeed), "detail.", &mut body).is_none(), "taken once, and none was chosen");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_picture_is_said_at_its_field() {
+        let read = |fields: &[&str]| {
+            let field = |name: &&str| ((*name).to_owned(), SecretBytes::from("GEZDGNBVGY3TQOJQ".to_owned()));
+            let picture = Picture { field: "seed".to_owned(), bytes: SecretBytes::from("canary".to_owned()) };
+            picture.read_into(&mut fields.iter().map(field).collect()).expect_err("no picture")
+        };
+        let problem = read(&[]);
+        assert_eq!(problem.at.as_deref(), Some("seed"));
+        assert!(problem.what.starts_with("This is no picture that can be read here"), "{problem}");
+        assert_eq!(read(&["seed"]).what, "There is a key and a picture.");
+    }
+}
