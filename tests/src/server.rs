@@ -137,14 +137,19 @@ impl Server {
 
     /// One request over TCP, as a browser or a program would send it; the whole answer.
     pub fn http(&self, request: &str, headers: &[(&str, &str)], body: &str) -> String {
+        self.send(request, headers, body.as_bytes())
+    }
+
+    fn send(&self, request: &str, headers: &[(&str, &str)], body: &[u8]) -> String {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("it listens");
         let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let length = body.len();
         write!(
             stream,
-            "{request} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}",
+            "{request} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n",
             self.port
         )
+        .and_then(|()| stream.write_all(body))
         .expect("sent");
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("an answer");
@@ -180,6 +185,43 @@ impl Server {
         let origin = self.origin();
         let kind = ("Content-Type", "application/x-www-form-urlencoded");
         self.http(&format!("POST {address}"), &[("Cookie", cookie), ("Origin", &origin), kind], &form.join("&"))
+    }
+
+    /// The same with a file among the fields, as a browser sends it then.
+    pub fn upload(&self, cookie: &str, address: &str, fields: &[(&str, &str)], (name, file): (&str, &[u8])) -> String {
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            let part = format!("--b0undary\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend(part.into_bytes());
+        }
+        let head = format!("--b0undary\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"qr.png\"\r\n\r\n");
+        body.extend(head.into_bytes());
+        body.extend(file);
+        body.extend(b"\r\n--b0undary--\r\n");
+        let origin = self.origin();
+        let kind = ("Content-Type", "multipart/form-data; boundary=b0undary");
+        self.send(&format!("POST {address}"), &[("Cookie", cookie), ("Origin", &origin), kind], &body)
+    }
+
+    /// Puts beside the tests' connectors one that is as `stand_in`, and also takes a seed of one-time codes.
+    pub fn write_seeded_connector(&self) {
+        let original = root().join("tests/connectors/stand_in");
+        let own = self.folder().join("connectors/seeded");
+        fs::create_dir_all(&own).expect("a folder");
+        fs::copy(original.join("stand_in.py"), own.join("stand_in.py")).expect("copied");
+        let manifest = fs::read_to_string(original.join("manifest.json")).expect("a manifest");
+        let mut manifest: serde_json::Value = serde_json::from_str(&manifest).expect("JSON");
+        manifest["connector_key"] = "seeded".into();
+        manifest["setup"]["extra_captures"] = serde_json::json!([{
+            "kind": "otp_seed",
+            "label": "Authenticator key",
+            "fields": [{"name": "seed", "label": "Key", "type": "password", "secret": true, "required": true, "autocomplete": "off"}],
+        }]);
+        self.write("connectors/seeded/manifest.json", &manifest.to_string());
+        let config = self.folder().join("config/config.toml");
+        let text = fs::read_to_string(&config).expect("a configuration");
+        let more = format!("connector_dirs = [\"{}\", ", self.folder().join("connectors").display());
+        self.write("config/config.toml", &text.replace("connector_dirs = [", &more));
     }
 
     /// The origin its pages have in a browser.
