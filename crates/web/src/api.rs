@@ -8,6 +8,7 @@ pub(crate) mod credentials;
 pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod live;
+pub(crate) mod receipts;
 pub(crate) mod records;
 pub(crate) mod removed;
 pub(crate) mod runs;

@@ -2,10 +2,13 @@
 
 pub(crate) mod add;
 pub(crate) mod change;
+pub(crate) mod collect;
+pub(crate) mod connector;
 pub(crate) mod details;
 pub(crate) mod error;
 pub(crate) mod home;
 pub(crate) mod interaction;
+pub(crate) mod receipt;
 pub(crate) mod record;
 pub(crate) mod records;
 pub(crate) mod remove;

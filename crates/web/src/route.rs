@@ -13,7 +13,9 @@ use freehold_core::ProblemCode;
 use freehold_engine::{Engine, Permission};
 
 use crate::admit::{Access, Gate, Kind, admit};
-use crate::api::{answers, credentials, events, health, live, records, removed, runs, setup, sources, tokens, vault};
+use crate::api::{
+    answers, credentials, events, health, live, receipts, records, removed, runs, setup, sources, tokens, vault,
+};
 use crate::app::App;
 use crate::config::{Door, WebConfig};
 use crate::refused::Refused;
@@ -104,6 +106,8 @@ fn api() -> Vec<Route> {
 
         api(GET, "/api/v1/connectors", Needs(Read), sources::connectors),
         api(GET, "/api/v1/connectors/{name}", Needs(Read), sources::connector),
+        api(GET, "/api/v1/connectors/{name}/proof", Needs(Read), sources::proof),
+        api(POST, "/api/v1/connectors/{name}/proof", Needs(Configure), sources::prove),
         api(GET, "/api/v1/sources", Needs(Read), sources::list),
         api(POST, "/api/v1/sources", Needs(Configure), sources::add),
         api(GET, "/api/v1/sources/{id}", Needs(Read), sources::show),
@@ -112,6 +116,7 @@ fn api() -> Vec<Route> {
         api(POST, "/api/v1/sources/{id}/pause", Needs(Run), sources::pause),
         api(POST, "/api/v1/sources/{id}/resume", Needs(Run), sources::resume),
         api(POST, "/api/v1/sources/{id}/run", Needs(Run), sources::run),
+        api(POST, "/api/v1/sources/{id}/wipe", Needs(Run), receipts::wipe),
         api(POST, "/api/v1/sources/{id}/sign-out", Needs(Reauthenticated), sources::sign_out),
         api(PUT, "/api/v1/sources/{id}/credential", Needs(Reauthenticated), credentials::save),
         api(DELETE, "/api/v1/sources/{id}/credential", Needs(Reauthenticated), credentials::forget),
@@ -123,6 +128,10 @@ fn api() -> Vec<Route> {
         api(GET, "/api/v1/runs/{id}/rejected", Needs(Read), runs::rejected),
         api(GET, "/api/v1/runs/{id}/log", Needs(Read), runs::log),
         api(POST, "/api/v1/runs/{id}/cancel", Needs(Run), runs::cancel),
+
+        api(GET, "/api/v1/receipts", Needs(Read), receipts::list),
+        api(GET, "/api/v1/receipts/{id}", Needs(Read), receipts::show),
+        api(GET, "/api/v1/sources/{id}/receipts", Needs(Read), receipts::of_source),
 
         api(GET, "/api/v1/interactions", Needs(Read), answers::list),
         api(GET, "/api/v1/interactions/{id}", Needs(Read), answers::show),
@@ -182,6 +191,10 @@ fn pages() -> Vec<Route> {
 
         page(GET, "/sources/{id}", Needs(Read), page::source::show_page),
         page(POST, "/sources/{id}/run", Needs(Run), page::source::run),
+        page(GET, "/sources/{id}/collect", Needs(Read), page::collect::show_page),
+        page(POST, "/sources/{id}/collect", Needs(Run), page::collect::collect),
+        page(GET, "/sources/{id}/left", Needs(Read), page::receipt::show_left),
+        page(POST, "/sources/{id}/wipe", Needs(Run), page::receipt::wipe),
         page(POST, "/sources/{id}/pause", Needs(Run), page::source::pause),
         page(POST, "/sources/{id}/resume", Needs(Run), page::source::resume),
         page(POST, "/sources/{id}/try-again", Needs(Run), page::source::try_again),
@@ -203,9 +216,13 @@ fn pages() -> Vec<Route> {
         page(GET, "/removed-sources/{id}", Needs(Read), page::removed::show_page),
         page(POST, "/removed-sources/{id}", Needs(Configure), page::removed::delete),
 
+        page(GET, "/receipts", Needs(Read), page::receipt::show_list),
+        page(GET, "/receipts/{id}", Needs(Read), page::receipt::show_page),
+
         page(GET, "/interactions/{id}", Needs(Read), page::interaction::show_page),
         page(POST, "/interactions/{id}", Needs(Answer), page::interaction::answer),
 
+        page(GET, "/connectors/{name}", Needs(Read), page::connector::show_page),
         page(GET, "/settings", Needs(Read), page::settings::show_page),
         page(POST, "/settings/vault/unlock", Needs(Read), page::settings::unlock),
         page(POST, "/settings/vault/lock", Needs(Configure), page::settings::lock),

@@ -1,5 +1,6 @@
 //! A source's status as the console shows it, and the one place where an action becomes an address.
 
+use freehold_core::CredentialMode;
 use freehold_core::status::{Action, Status};
 use freehold_engine::view::SourceView;
 
@@ -43,9 +44,14 @@ pub(crate) fn button(source: &SourceView) -> Option<Button> {
     let run = |run: Option<_>| run.map_or_else(|| page.clone(), |run| within(&format!("runs/{run}")));
     // Without an open question a run asks it anew.
     let question = source.interaction.map_or_else(|| (within("run"), true), |id| (format!("/interactions/{id}"), false));
+    let keeps_nothing = source.mode == CredentialMode::EphemeralBrowser;
     let (url, acts) = match source.action {
         Action::None => return None,
         Action::ContinueSetup => (within("setup"), false),
+        // There the owner says how to sign in this time.
+        Action::CollectNow | Action::TryAgain | Action::GiveSignInDetails | Action::GoToProvider if keeps_nothing => {
+            (within("collect"), false)
+        }
         Action::CollectNow | Action::TryAgain => (within("run"), true),
         Action::Watch => (run(source.current_run), false),
         Action::GiveSignInDetails | Action::GoToProvider => (within("sign-in-details"), false),
@@ -57,8 +63,16 @@ pub(crate) fn button(source: &SourceView) -> Option<Button> {
         | Action::LookInSecureBrowser
         | Action::ReviewConnector => question,
         Action::ChooseAnotherMode => (within("change"), false),
-        Action::SeeWhatIsLeft | Action::SeeRun => (run(source.last_run), false),
+        Action::SeeWhatIsLeft => (within("left"), false),
+        Action::SeeRun => (run(source.last_run), false),
         Action::UnlockVault | Action::SeeVault => ("/settings#vault".to_owned(), false),
     };
     Some(Button { label: source.action.label(), url, acts })
+}
+
+/// The button that collects a source which nothing is to be done about.
+pub(crate) fn collect(source: &SourceView) -> Button {
+    let keeps_nothing = source.mode == CredentialMode::EphemeralBrowser;
+    let way = if keeps_nothing { "collect" } else { "run" };
+    Button { label: Action::CollectNow.label(), url: format!("/sources/{}/{way}", source.id), acts: !keeps_nothing }
 }

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::http::StatusCode;
 use freehold_core::{ConnectorName, CredentialMode, SecretKind, SourceId};
 use freehold_engine::view::{ConnectorView, RunView, SourceView};
-use freehold_engine::{NewSource, SourceChange};
+use freehold_engine::{NewSource, ProofView, SourceChange};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -48,6 +48,14 @@ pub(crate) struct Change {
     interval_seconds: Option<Option<u64>>,
 }
 
+/// What a run of a source that keeps nothing may be given: sign-in details for it alone, by kind.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Start {
+    #[serde(default)]
+    credentials: BTreeMap<SecretKind, BTreeMap<String, Secret>>,
+}
+
 /// What removing needs to be told.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,6 +75,17 @@ pub(crate) async fn connectors(visitor: Visitor) -> Answer<Vec<ConnectorView>> {
 
 pub(crate) async fn connector(visitor: Visitor, Named(name): Named<ConnectorName>) -> Answer<ConnectorView> {
     Ok(Json(visitor.ask(move |engine, _| engine.connector(&name)).await?))
+}
+
+pub(crate) async fn proof(visitor: Visitor, Named(name): Named<ConnectorName>) -> Answer<ProofView> {
+    Ok(Json(visitor.ask(move |engine, caller| engine.proof(caller, &name)).await?))
+}
+
+pub(crate) async fn prove(
+    visitor: Visitor,
+    Named(name): Named<ConnectorName>,
+) -> Result<(StatusCode, Json<ProofView>), Refused> {
+    Ok((StatusCode::ACCEPTED, Json(visitor.ask(move |engine, caller| engine.prove(caller, &name)).await?)))
 }
 
 pub(crate) async fn list(visitor: Visitor) -> Answer<Vec<SourceView>> {
@@ -125,8 +144,16 @@ pub(crate) async fn sign_out(visitor: Visitor, Named(id): Named<SourceId>) -> An
     Ok(Json(visitor.ask(move |engine, caller| engine.sign_out(caller, id)).await?))
 }
 
-pub(crate) async fn run(visitor: Visitor, Named(id): Named<SourceId>) -> Result<(StatusCode, Json<RunView>), Refused> {
-    Ok((StatusCode::ACCEPTED, Json(visitor.ask(move |engine, caller| engine.start_run(caller, id)).await?)))
+pub(crate) async fn run(
+    visitor: Visitor,
+    Named(id): Named<SourceId>,
+    JsonBody(start): JsonBody<Start>,
+) -> Result<(StatusCode, Json<RunView>), Refused> {
+    let details: BTreeMap<_, _> = start.credentials.into_iter().map(|(kind, fields)| (kind, secrets(fields))).collect();
+    let started = visitor.ask(move |engine, caller| {
+        if details.is_empty() { engine.start_run(caller, id) } else { engine.start_run_with(caller, id, details) }
+    });
+    Ok((StatusCode::ACCEPTED, Json(started.await?)))
 }
 
 #[cfg(test)]
@@ -140,5 +167,18 @@ mod tests {
         assert_eq!(change(r#"{"interval_seconds": null}"#), Some(Some(None)));
         assert_eq!(change(r#"{"interval_seconds": 3600}"#), Some(Some(Some(3600))));
         assert_eq!(change(r#"{"interval": 3600}"#), None, "an unknown member is refused");
+    }
+
+    #[test]
+    fn a_run_is_given_details_by_kind_and_nothing_else() {
+        let kinds =
+            |text: &str| serde_json::from_str::<Start>(text).map(|start| start.credentials.into_keys().collect()).ok();
+        assert_eq!(kinds("{}"), Some(Vec::new()));
+        let given = r#"{"credentials": {"username_password": {"username": "a", "password": "b"}}}"#;
+        assert_eq!(kinds(given), Some(vec![SecretKind::UsernamePassword]));
+        for wrong in [r#"{"credential": {}}"#, r#"{"credentials": {"passwords": {}}}"#, r#"{"credentials": {"token": "a"}}"#]
+        {
+            assert_eq!(kinds(wrong), None, "{wrong}");
+        }
     }
 }

@@ -7,7 +7,8 @@ use freehold_engine::SourceChange;
 use freehold_engine::view::{ConnectorView, ModeView, SourceView};
 
 use super::details::give_passphrase;
-use super::text::interval;
+use super::receipt::left_by;
+use super::text::{interval, reminder};
 use super::{Frame, Page, Under, go_to, show, show_with};
 use crate::admit::Visitor;
 use crate::api::Named;
@@ -26,6 +27,8 @@ pub(super) struct ChangePage {
     source: SourceView,
     name: String,
     intervals: Vec<OptionView>,
+    /// Whether it is never collected by itself, and its schedule is a reminder.
+    is_reminder: bool,
     settings: Vec<FieldView>,
     /// The ways to sign in; empty where there is no choice.
     modes: Vec<(ModeView, bool)>,
@@ -63,9 +66,10 @@ pub(super) fn page(
         offered.push(source.interval_seconds);
         offered.sort_unstable();
     }
+    let is_reminder = source.mode == CredentialMode::EphemeralBrowser;
     let option = |seconds: Option<u64>| {
         let value = interval_value(seconds);
-        OptionView { label: interval(seconds), chosen: value == chosen, value }
+        OptionView { label: if is_reminder { reminder(seconds) } else { interval(seconds) }, chosen: value == chosen, value }
     };
     // The passphrase is wanted only where a setting decides which hosts are reached.
     let changes_hosts = connector.settings.fields.iter().any(|field| field.affects_host);
@@ -75,6 +79,7 @@ pub(super) fn page(
         frame: Frame::new(format!("Change {}", source.name), Under::Home),
         name: typed.map_or_else(|| source.name.clone(), |body| body.text("name").unwrap_or_default().to_owned()),
         intervals: offered.into_iter().map(option).collect(),
+        is_reminder,
         settings: form::fields(&connector.settings, SETTINGS, &start, problem.as_ref()),
         asks_passphrase: asks_passphrase && (changes_hosts || connector.modes.len() > 1),
         modes: if connector.modes.len() > 1 { modes } else { Vec::new() },
@@ -102,11 +107,11 @@ pub(crate) async fn save(mut visitor: Visitor, Named(id): Named<SourceId>, mut b
         interval_seconds,
     };
     let changed = match give_passphrase(&mut visitor, &mut body).await {
-        Ok(()) => visitor.ask(move |engine, caller| engine.change_source(caller, id, change)).await,
+        Ok(()) => left_by(&visitor, id, move |engine, caller| engine.change_source(caller, id, change).map(drop)).await,
         Err(refused) => Err(refused),
     };
     match changed {
-        Ok(_) => go_to(&format!("/sources/{id}")),
+        Ok(receipt) => go_to(&receipt.unwrap_or_else(|| format!("/sources/{id}"))),
         Err(Refused(problem)) if form::is_about_input(&problem) => {
             let page = page(source, &connector, Some(&body), !visitor.is_reauthenticated(), Some(problem));
             Ok(show_with(StatusCode::UNPROCESSABLE_ENTITY, &page))

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use freehold_core::{CredentialState, Problem, SecretKind, SourceId};
 use freehold_engine::view::{ConnectorView, SourceView};
 
+use super::receipt::left_by;
 use super::source::{DetailsRow, details_row};
 use super::text::When;
 use super::{Frame, Page, Under, go_to, show, show_with};
@@ -141,8 +142,8 @@ pub(crate) async fn save(
 
 pub(crate) async fn forget(mut visitor: Visitor, Named(id): Named<SourceId>, mut body: FormBody) -> Page {
     give_passphrase(&mut visitor, &mut body).await?;
-    visitor.ask(move |engine, caller| engine.forget_credentials(caller, id)).await?;
-    go_to(&format!("/sources/{id}"))
+    let receipt = left_by(&visitor, id, move |engine, caller| engine.forget_credentials(caller, id)).await?;
+    go_to(&receipt.unwrap_or_else(|| format!("/sources/{id}")))
 }
 
 /// Takes the passphrase that came with a form, if one did. A problem is about the field it was typed in.

@@ -24,6 +24,7 @@ use super::{Frame, add, change, details, home, interaction, remove, run, setting
 use crate::form::Start;
 
 mod collected;
+mod ephemeral;
 
 /// Writes the page for looking at, and compares its text.
 fn look(name: &str, page: &impl Template) {
@@ -346,9 +347,9 @@ fn a_source() {
         ),
         a_run(RunState::Probing, None, "Signing in."),
     ];
-    look("source", &source::page(source(Status::Fresh), &runs));
+    look("source", &source::page(source(Status::Fresh), &runs, &[]));
     let wanting = source(Status::NeedsOwner { reason: OwnerReason::CredentialRejected });
-    look("source-wanting", &source::page(wanting, &runs));
+    look("source-wanting", &source::page(wanting, &runs, &[]));
     look("details", &details::page(source(Status::Fresh), &connector(), &Start::Defaults, true, None, None));
     let body = crate::body::FormBody::parse(b"app_password.username=maria%40example.test&app_password.password=canary");
     let problem =
@@ -442,10 +443,11 @@ fn settings_page() {
             action: "owner.create".to_owned(),
             subject: "owner".to_owned(),
             detail: json!({}),
-            hash: "9f86".to_owned(),
+            hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
         }],
         connectors: vec![connector()],
         removed: vec![collected::collected(true)],
+        receipts: vec![ephemeral::wiped(), ephemeral::left()],
     };
     look("settings", &settings::page(facts(), None, true, settings::Told::default()));
     let mut locked = facts();

@@ -1,6 +1,7 @@
 //! Home: what needs the owner, what runs now, what there is and how fresh.
 
 use askama::Template;
+use freehold_core::CredentialMode;
 use freehold_core::identity::IdentityState;
 use freehold_core::status::Status;
 use freehold_engine::view::SourceView;
@@ -75,6 +76,7 @@ fn needs_a_person(status: &Status) -> bool {
 }
 
 fn card(source: &SourceView) -> Card {
+    let is_reminder = source.mode == CredentialMode::EphemeralBrowser && source.status == Status::Due;
     let records = source.streams.iter().map(|stream| stream.count).sum();
     Card {
         url: format!("/sources/{}", source.id),
@@ -82,7 +84,10 @@ fn card(source: &SourceView) -> Card {
         connector: source.connector_display_name.clone(),
         account: account(source),
         sign: sign(&source.status),
-        sentence: source.status.reason().map(|_| source.sentence.clone()),
+        sentence: match source.status.reason() {
+            Some(_) => Some(source.sentence.clone()),
+            None => is_reminder.then(|| "You asked to be reminded: it is time to collect it again.".to_owned()),
+        },
         collected: source.last_success_at.map(When),
         held: counted(records, "record", "records"),
         button: button(source),

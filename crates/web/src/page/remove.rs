@@ -6,6 +6,7 @@ use freehold_core::{Problem, SourceId};
 use freehold_engine::view::SourceView;
 
 use super::details::give_passphrase;
+use super::receipt::left_by;
 use super::text::counted;
 use super::{Frame, Page, Under, go_to, show, show_with};
 use crate::admit::Visitor;
@@ -38,11 +39,11 @@ pub(crate) async fn remove(mut visitor: Visitor, Named(id): Named<SourceId>, mut
     let name = body.text("confirm_name").unwrap_or_default().to_owned();
     let delete_records = body.text("delete_records").is_some();
     let removed = match give_passphrase(&mut visitor, &mut body).await {
-        Ok(()) => visitor.ask(move |engine, caller| engine.remove_source(caller, id, &name, delete_records)).await,
+        Ok(()) => left_by(&visitor, id, move |engine, caller| engine.remove_source(caller, id, &name, delete_records)).await,
         Err(refused) => Err(refused),
     };
     match removed {
-        Ok(()) => go_to("/"),
+        Ok(receipt) => go_to(receipt.as_deref().unwrap_or("/")),
         Err(Refused(problem)) if form::is_about_input(&problem) => {
             let source = visitor.ask(move |engine, caller| engine.source(caller, id)).await?;
             Ok(show_with(StatusCode::UNPROCESSABLE_ENTITY, &page(source, !visitor.is_reauthenticated(), Some(problem))))

@@ -2,12 +2,12 @@
 
 use askama::Template;
 use freehold_core::run::{Cause, Outcome, RunState};
-use freehold_core::{InteractionId, Problem, RunId, SourceId};
+use freehold_core::{InteractionId, Problem, ReceiptId, RunId, SourceId};
 use freehold_engine::view::{RejectedView, RunView, SourceView, TimelineView};
 
 use super::interaction::Following;
 use super::text::{When, count};
-use super::{Frame, Page, Under, go_to, show};
+use super::{Frame, Page, Under, go_to, receipt, show};
 use crate::admit::Visitor;
 use crate::api::{Asked, Named};
 use crate::refused::Refused;
@@ -35,12 +35,16 @@ pub(super) struct RunPage {
     interaction: Option<String>,
     /// What the owner is needed for, now that it is over.
     next: Option<Button>,
+    /// The receipt of its wipe.
+    receipt: Option<String>,
 }
 
 struct Entry {
     at: When,
     sentence: String,
     note: Option<String>,
+    /// The receipt that it tells of.
+    receipt: Option<String>,
 }
 
 /// What a page of a run is made of.
@@ -105,10 +109,14 @@ pub(super) fn page(facts: Facts) -> RunPage {
         ("Deleted", c.deleted),
         ("Rejected", c.rejected),
     ];
-    let entry = |entry: TimelineView| Entry {
-        at: When(entry.at),
-        sentence: entry.sentence,
-        note: entry.note.and_then(|note| serde_json::to_string_pretty(&note).ok()),
+    let entry = |entry: TimelineView| {
+        let receipt = receipt_in(&entry);
+        Entry {
+            at: When(entry.at),
+            sentence: entry.sentence,
+            note: entry.note.filter(|_| receipt.is_none()).and_then(|note| serde_json::to_string_pretty(&note).ok()),
+            receipt,
+        }
     };
     RunPage {
         frame: Frame::new(format!("Run of {}", run.source_name), Under::Home),
@@ -125,8 +133,14 @@ pub(super) fn page(facts: Facts) -> RunPage {
         is_over: run.run_state.is_ended(),
         interaction: turn.map(|id| format!("/interactions/{id}")),
         next: next.filter(|_| matches!(run.outcome, Some(Outcome::NeedsOwner { .. }))),
+        receipt: run.receipt.map(receipt::address),
         run,
     }
+}
+
+fn receipt_in(entry: &TimelineView) -> Option<String> {
+    let id = entry.note.as_ref().filter(|_| entry.event == "receipt")?.get("receipt")?.as_str()?;
+    ReceiptId::parse(id).ok().map(receipt::address)
 }
 
 /// The question a run waits with. It may be answered already, and the run not have gone on yet.

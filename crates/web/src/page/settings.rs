@@ -7,12 +7,13 @@ use freehold_core::status::VaultState;
 use freehold_core::{Problem, ProblemCode};
 use freehold_engine::Permission;
 use freehold_engine::view::{
-    AuditCheck, AuditView, CollectedView, ConnectorView, SessionView, SlotView, TokenView, VaultView,
+    AuditCheck, AuditView, CollectedView, ConnectorView, ReceiptView, SessionView, SlotView, TokenView, VaultView,
 };
 
 use super::details::give_passphrase;
+use super::receipt::ReceiptRow;
 use super::text::{When, words};
-use super::{Frame, Page, Under, go_to, removed, show_with, url};
+use super::{Frame, Page, Under, go_to, receipt, removed, show_with, url};
 use crate::admit::Visitor;
 use crate::api::Named;
 use crate::body::FormBody;
@@ -22,6 +23,8 @@ use crate::status::Sign;
 
 /// Entries of the audit log shown.
 const TAIL: u32 = 20;
+/// Receipts shown; they have a page of their own.
+const RECEIPTS: u32 = 5;
 
 #[derive(Template)]
 #[template(path = "settings.html")]
@@ -37,6 +40,7 @@ pub(super) struct SettingsPage {
     audit: Vec<AuditRow>,
     connectors: Vec<ConnectorView>,
     removed: Vec<RemovedRow>,
+    receipts: Vec<ReceiptRow>,
     asks_passphrase: bool,
     told: Told,
 }
@@ -83,6 +87,8 @@ struct AuditRow {
     actor: String,
     action: String,
     subject: String,
+    /// In hex, as a receipt names it.
+    hash: String,
 }
 
 /// What the page is made of.
@@ -93,6 +99,7 @@ pub(super) struct Facts {
     pub(super) audit: Vec<AuditView>,
     pub(super) connectors: Vec<ConnectorView>,
     pub(super) removed: Vec<CollectedView>,
+    pub(super) receipts: Vec<ReceiptView>,
 }
 
 async fn look(visitor: &Visitor) -> Result<Facts, Refused> {
@@ -105,6 +112,7 @@ async fn look(visitor: &Visitor) -> Result<Facts, Refused> {
                 audit: engine.latest_audit(caller, TAIL)?,
                 connectors: engine.connectors(),
                 removed: engine.removed_sources(caller)?,
+                receipts: engine.receipts(caller, None, RECEIPTS)?,
             })
         })
         .await
@@ -197,6 +205,7 @@ pub(super) fn page(
         actor: entry.actor,
         action: words(&entry.action),
         subject: entry.subject,
+        hash: entry.hash,
     };
     let removed = |source: CollectedView| RemovedRow {
         url: url::collected(&source),
@@ -217,6 +226,7 @@ pub(super) fn page(
         audit: facts.audit.into_iter().map(entry).collect(),
         connectors: facts.connectors,
         removed: facts.removed.into_iter().map(removed).collect(),
+        receipts: facts.receipts.iter().map(receipt::row).collect(),
         asks_passphrase,
         told,
     }

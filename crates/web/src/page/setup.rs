@@ -12,7 +12,7 @@ use super::text::{count, counted};
 use super::{Frame, Page, Under, show, url};
 use crate::admit::Visitor;
 use crate::api::{Asked, Named};
-use crate::status::{Button, Sign, button, sign};
+use crate::status::{Button, Sign, button, collect, sign};
 
 #[derive(Template)]
 #[template(path = "setup.html")]
@@ -134,7 +134,10 @@ pub(super) fn page(source: SourceView, run: Option<&RunView>, interaction: Optio
     };
     let detail = detail.filter(|detail| *detail != headline);
     // "Continue setup" leads to this very page.
-    let button = button(&source).filter(|button| !button.url.ends_with("/setup"));
+    let next = button(&source).filter(|button| !button.url.ends_with("/setup"));
+    // After a first run that was called off, setup goes on by another.
+    let is_called_off = next.is_none() && source.status == Status::SettingUp && source.current_run.is_none();
+    let button = next.or_else(|| is_called_off.then(|| collect(&source)));
     let progress = run.filter(|_| working).and_then(|run| run.progress.as_ref()).and_then(|p| Some((p.count?, p.total?)));
     SetupPage {
         frame: Frame::new(format!("Setting up {}", source.name), Under::Home),

@@ -2,18 +2,20 @@
 
 use askama::Template;
 use freehold_core::identity::IdentityState;
+use freehold_core::status::Status;
 use freehold_core::{CredentialMode, Identity, SourceId};
-use freehold_engine::view::{CredentialView, RunView, SourceView, StreamView};
+use freehold_engine::view::{CredentialView, ReceiptView, RunView, SourceView, StreamView};
 use freehold_engine::{Caller, Engine};
 
 use super::details::credential_words;
-use super::text::{Dated, When, bytes, count, interval};
+use super::receipt::{self, ReceiptRow, left_by};
+use super::text::{Dated, When, bytes, count, interval, reminder};
 use super::{Frame, Page, Under, go_to, show, url};
 use crate::admit::Visitor;
 use crate::api::Named;
-use crate::status::{Button, Sign, button, sign};
+use crate::status::{Button, Sign, button, collect, sign};
 
-/// Runs shown on the page.
+/// Runs shown on the page, and as many receipts.
 const RUNS: u32 = 12;
 
 #[derive(Template)]
@@ -23,6 +25,8 @@ pub(super) struct SourcePage {
     source: SourceView,
     sign: Sign,
     button: Option<Button>,
+    /// Collecting now, where nothing else is to be done.
+    collect: Option<Button>,
     account: Account,
     mode: &'static str,
     collected: Option<When>,
@@ -35,8 +39,10 @@ pub(super) struct SourcePage {
     profile: Option<(String, When)>,
     streams: Vec<StreamRow>,
     runs: Vec<RunRow>,
+    receipts: Vec<ReceiptRow>,
     is_paused: bool,
-    is_busy: bool,
+    /// Whether it is never collected by itself, and its schedule is a reminder.
+    is_reminder: bool,
 }
 
 /// Whose account it is, in words.
@@ -76,12 +82,16 @@ pub(super) struct RunRow {
 }
 
 pub(crate) async fn show_page(visitor: Visitor, Named(id): Named<SourceId>) -> Page {
-    let (source, runs) =
-        visitor.ask(move |engine, caller| Ok((engine.source(caller, id)?, engine.runs(caller, id, None, RUNS)?))).await?;
-    Ok(show(&page(source, &runs)))
+    let (source, runs, receipts) = visitor
+        .ask(move |engine, caller| {
+            let receipts = engine.receipts(caller, Some(id), RUNS)?;
+            Ok((engine.source(caller, id)?, engine.runs(caller, id, None, RUNS)?, receipts))
+        })
+        .await?;
+    Ok(show(&page(source, &runs, &receipts)))
 }
 
-pub(super) fn page(source: SourceView, runs: &[RunView]) -> SourcePage {
+pub(super) fn page(source: SourceView, runs: &[RunView], receipts: &[ReceiptView]) -> SourcePage {
     let stream = |stream: &StreamView| StreamRow {
         url: url::stream(source.id, &stream.name),
         label: stream.label.clone(),
@@ -90,23 +100,28 @@ pub(super) fn page(source: SourceView, runs: &[RunView]) -> SourcePage {
         newest: stream.newest.map(Dated),
     };
     let stores = source.mode == CredentialMode::StoredCredential;
+    let is_reminder = source.mode == CredentialMode::EphemeralBrowser;
+    let is_paused = source.status == Status::Paused;
+    let is_idle = source.current_run.is_none() && !is_paused;
     SourcePage {
         frame: Frame::new(source.name.clone(), Under::Home),
         sign: sign(&source.status),
         button: button(&source),
+        collect: (is_idle && button(&source).is_none()).then(|| collect(&source)),
         account: account(&source),
         mode: mode_words(source.mode),
         collected: source.last_success_at.map(When),
         next_due: source.next_due_at.map(When),
-        interval: interval(source.interval_seconds),
+        interval: if is_reminder { reminder(source.interval_seconds) } else { interval(source.interval_seconds) },
         created: When(source.created_at),
         details: source.credentials.iter().filter(|_| stores).map(details_row).collect(),
         takes_details: stores,
         profile: source.profile.as_ref().map(|profile| (bytes(profile.bytes), When(profile.sealed_at))),
         streams: source.streams.iter().map(stream).collect(),
         runs: runs.iter().map(run_row).collect(),
-        is_paused: source.status == freehold_core::status::Status::Paused,
-        is_busy: source.current_run.is_some(),
+        receipts: receipts.iter().map(receipt::row).collect(),
+        is_paused,
+        is_reminder,
         source,
     }
 }
@@ -116,7 +131,9 @@ pub(super) fn mode_words(mode: CredentialMode) -> &'static str {
     match mode {
         CredentialMode::StoredCredential => "With the sign-in details saved for this source",
         CredentialMode::StreamedBrowser => "In the secure browser; nothing typed there is saved",
-        CredentialMode::EphemeralBrowser => "In the secure browser, each time; everything is wiped afterwards",
+        CredentialMode::EphemeralBrowser => {
+            "Each time anew, in the secure browser or with details for one run; everything is wiped afterwards"
+        }
     }
 }
 
@@ -184,7 +201,8 @@ pub(crate) async fn resume(visitor: Visitor, Named(id): Named<SourceId>) -> Page
 }
 
 pub(crate) async fn sign_out(visitor: Visitor, Named(id): Named<SourceId>) -> Page {
-    then_back(visitor, id, move |engine, caller| engine.sign_out(caller, id).map(drop)).await
+    let receipt = left_by(&visitor, id, move |engine, caller| engine.sign_out(caller, id).map(drop)).await?;
+    go_to(&receipt.unwrap_or_else(|| format!("/sources/{id}")))
 }
 
 pub(crate) async fn try_again(visitor: Visitor, Named(id): Named<SourceId>) -> Page {

@@ -93,6 +93,14 @@ pub(crate) fn interval(seconds: Option<u64>) -> String {
     }
 }
 
+/// How often the owner is reminded of a source that keeps nothing, in words.
+pub(crate) fn reminder(seconds: Option<u64>) -> String {
+    match seconds {
+        None => "Never remind me".to_owned(),
+        Some(_) => format!("Remind me {}", interval(seconds).to_lowercase()),
+    }
+}
+
 fn every(number: u64, unit: &str) -> String {
     if number == 1 { format!("Every {unit}") } else { format!("Every {} {unit}s", count(number)) }
 }
@@ -114,6 +122,8 @@ mod tests {
         assert_eq!(interval(Some(3_600)), "Every hour");
         assert_eq!(interval(Some(604_800)), "Every 7 days");
         assert_eq!(interval(None), "Only when you ask");
+        assert_eq!(reminder(Some(604_800)), "Remind me every 7 days");
+        assert_eq!(reminder(None), "Never remind me");
     }
 
     #[test]

@@ -112,6 +112,7 @@ fn example(route: &Route) -> (&'static str, String) {
     let own = match route.path {
         path if path.contains("/runs/{id}") => id("run"),
         path if path.contains("/interactions/") => id("int"),
+        path if path.contains("/receipts/") => id("rcp"),
         path if path.contains("/tokens/") => id("tok"),
         _ => id("src"),
     };
