@@ -106,6 +106,13 @@ impl Inner {
         Some((metadata.len(), sealed_at))
     }
 
+    /// Every sealed copy there is, and whose it is by its name.
+    pub(crate) fn sealed_profiles(&self) -> Vec<(SourceId, PathBuf)> {
+        let entries = fs::read_dir(self.config.data_dir.join(FOLDER)).into_iter().flatten().flatten();
+        let own = |path: PathBuf| Some((SourceId::parse(path.file_stem()?.to_str()?).ok()?, path));
+        entries.filter_map(|entry| own(entry.path())).collect()
+    }
+
     fn profile_place(&self, source: SourceId) -> PathBuf {
         self.config.data_dir.join(FOLDER).join(format!("{source}.sealed"))
     }

@@ -1,9 +1,10 @@
 //! What callers see: plain, serialisable pictures of the owner's things. No secret has a place in any of them (R12).
 
+mod receipt;
+
 use freehold_core::id::{SessionId, TokenId};
 use freehold_core::identity::IdentityState;
 use freehold_core::interaction::{InteractionKind, InteractionState};
-use freehold_core::receipt::Receipt;
 use freehold_core::run::{Cause, Counts, Outcome, RunState};
 use freehold_core::status::{Action, Status, VaultState};
 use freehold_core::{
@@ -13,6 +14,8 @@ use freehold_core::{
 use freehold_protocol::form::Form;
 use serde::Serialize;
 use serde_json::Value;
+
+pub use receipt::ReceiptView;
 
 /// How far the server itself is set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -488,20 +491,4 @@ pub struct Numbers {
     pub interactions_open: u64,
     /// 1 if the vault is unlocked.
     pub vault_unlocked: u64,
-}
-
-/// A receipt as the owner reads it.
-#[derive(Clone, Debug, Serialize)]
-pub struct ReceiptView {
-    /// The receipt itself.
-    #[serde(flatten)]
-    pub receipt: Receipt,
-    /// Whether nothing was left where it was looked.
-    pub verified: bool,
-    /// One sentence on what was done.
-    pub sentence: String,
-    /// One sentence on the provider's own session.
-    pub session: &'static str,
-    /// A later receipt of the same run, if there is one.
-    pub superseded: Option<ReceiptId>,
 }

@@ -13,6 +13,7 @@ use freehold_core::receipt::{Holdings, Receipt, ReceiptKind, SignedOut, WIPE_FOR
 use freehold_core::run::{Outcome, RunEvent};
 use freehold_core::{CredentialMode, Problem, ReceiptId, RunId};
 use freehold_store::{RunRow, SourceRow, UnwipedRun};
+use freehold_vault::KeyPurpose;
 
 use crate::event::Event;
 use crate::problem::{from_store, not_found};
@@ -61,7 +62,7 @@ impl Inner {
             }
         }
         self.remove_orphans();
-        Ok(())
+        self.remove_orphan_profiles()
     }
 
     /// Wipes a run that is over once more; the receipt is kept whatever is left.
@@ -150,6 +151,19 @@ impl Inner {
                 tracing::warn!(dir = %path.display(), %error, "it could not be removed");
             }
         }
+    }
+
+    /// Removes sealed profiles whose key is gone: nobody can open them, and nobody would miss them.
+    fn remove_orphan_profiles(&self) -> Result<(), Problem> {
+        for (source, path) in self.sealed_profiles() {
+            if self.vault_db.source_keys(source, KeyPurpose::Profile.as_str()).map_err(from_store)?.is_empty() {
+                tracing::warn!(file = %path.display(), "a sealed profile without a key is removed");
+                if let Err(error) = std::fs::remove_file(&path) {
+                    tracing::warn!(file = %path.display(), %error, "it could not be removed");
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Why a source may not run before its owner has seen what is left; none if nothing is.

@@ -67,13 +67,14 @@ impl RunBrowser {
         connector: &Connector,
     ) -> Step<Self> {
         let lease = lease(inner, run, mailbox)?;
-        inner.data.transition(run.id, RunEvent::OpenProfile, None).map_err(from_store)?;
-        inner.tell_run(run);
         let directory = inner.browser_directory(run.id);
         let ephemeral = keeps_nothing(source.mode).then(|| Leaving(connector.resolved_sign_out(&source.settings)));
         if ephemeral.is_some() {
+            // Before the state says that there may be something.
             inner.data.will_need_wipe(run.id, inner.run_directory(run.id)).map_err(from_store)?;
         }
+        inner.data.transition(run.id, RunEvent::OpenProfile, None).map_err(from_store)?;
+        inner.tell_run(run);
         inner.make_in_run_directory(&directory)?;
         let cookies = match ephemeral {
             Some(_) => Value::Null,
