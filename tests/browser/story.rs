@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use freehold_practice::{AccountCounts, Options, Practice, SecondFactor, Site};
-use freehold_tests::canary::{Canary, Leak, Scanner};
+use freehold_proof::{Canary, Leak, Search, process_tree};
 use freehold_tests::server::{PASSPHRASE, Server};
 use freehold_tests::shop::{JONAS, MARIA};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ struct Story {
     shop: Practice,
     port: String,
     cookie: String,
-    scanner: Scanner,
+    search: Search,
     /// Runs that were over before this day, and none at all: another one is waited for.
     ended: Vec<Value>,
     _home: tempfile::TempDir,
@@ -48,13 +48,13 @@ impl Story {
             std::fs::write(home.path().join(name), &netrc).expect("written");
         }
         server.start();
-        let scanner = Scanner::new(&[
+        let search = Search::new(&[
             Canary::known("the password that lies about", JONAS.password),
             Canary::known("the address that lies about", JONAS.email),
         ]);
         let port = format!("port={}", shop.http.port());
         let cookie = server.sign_in();
-        let story = Self { server, shop, port, cookie, scanner, ended: vec![Value::Null], _home: home };
+        let story = Self { server, shop, port, cookie, search, ended: vec![Value::Null], _home: home };
         let details = format!("username={}\npassword={}\n", MARIA.email, MARIA.password);
         let said = story.add_by_cli("maria", &["--mode", "stored_credential", "--agree", "--secret-stdin"], &details);
         assert_eq!(said, 0);
@@ -128,16 +128,17 @@ impl Story {
     fn leaks(&self) -> Vec<Leak> {
         let mut leaks: Vec<Leak> = ["data", "run", "scratch"]
             .iter()
-            .flat_map(|name| self.scanner.scan_folder(&self.server.folder().join(name)).expect("readable"))
+            .flat_map(|name| self.search.in_directory(&self.server.folder().join(name)).complete().expect("readable"))
             .collect();
-        leaks.extend(self.scanner.scan("the log", self.server.log().as_bytes()));
-        leaks.extend(self.scanner.scan_processes(self.server.pid()));
+        leaks.extend(self.search.in_bytes("the log", self.server.log().as_bytes()).leaks);
+        let tree = process_tree(self.server.pid());
+        leaks.extend(self.search.in_process_table(|id| tree.contains(&id)).complete().expect("readable"));
         for page in ["/", "/settings", "/sources/add/practice?mode=stored_credential"] {
             let answer = self.server.http(&format!("GET {page}"), &[("Cookie", &self.cookie)], "");
-            leaks.extend(self.scanner.scan(page, answer.as_bytes()));
+            leaks.extend(self.search.in_bytes(page, answer.as_bytes()).leaks);
         }
         let doctor = self.server.cli(&["doctor"], "");
-        leaks.extend(self.scanner.scan("doctor", format!("{}{}", doctor.out, doctor.err).as_bytes()));
+        leaks.extend(self.search.in_bytes("doctor", format!("{}{}", doctor.out, doctor.err).as_bytes()).leaks);
         leaks
     }
 }

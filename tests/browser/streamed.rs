@@ -6,7 +6,7 @@ use freehold_core::{CredentialMode, SourceId};
 use freehold_engine::view::InteractionView;
 use freehold_engine::{Answer, SourceChange};
 use freehold_practice::{Market, Practice};
-use freehold_tests::canary::{Canary, Scanner};
+use freehold_proof::{Canary, Search};
 use freehold_tests::hand::Hand;
 use freehold_tests::house::House;
 use freehold_tests::shop::{self, Account, MARIA, NOOR, counts};
@@ -54,8 +54,8 @@ fn signing_in_by_hand_leads_to_records_and_the_session_is_used_until_it_is_signe
     sign_in(&house, source, &NOOR).shown_out();
     succeeded(&house, source);
     assert_eq!(orders(&house, source), 1);
-    let typed = Scanner::new(&[Canary::known("the password", NOOR.password)]);
-    assert_eq!(typed.scan_folder(house.folder()).expect("readable").len(), 0, "nothing that was typed is kept");
+    let typed = Search::new(&[Canary::known("the password", NOOR.password)]);
+    assert_eq!(typed.in_directory(house.folder()).complete().expect("readable").len(), 0, "nothing that was typed is kept");
 
     house.restart();
     assert_eq!(house.collect_by_schedule(source).outcome, Some(Outcome::Succeeded), "nobody is asked");

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 use freehold_core::identity::IdentityState;
@@ -15,9 +14,8 @@ use freehold_engine::view::RunView;
 use freehold_engine::{Answer, NewSource, RecordQuery};
 use freehold_practice::Site;
 use freehold_tests::house::{House, secret};
-use freehold_tests::library::{AtPageTwo, Entries, IsCode, Library, Reader};
+use freehold_tests::library::{AtPageTwo, Entries, IsCode, Library, Reader, drop_in};
 use freehold_tests::shop;
-use freehold_tests::source::root;
 use serde_json::Value;
 
 use crate::LAUNCHER;
@@ -104,31 +102,6 @@ impl Scene {
     fn session_ends(&self) {
         self.library.close_sessions();
         self.house.clock.advance(Duration::from_secs(3600));
-    }
-}
-
-/// What an author's folder has: the manifest, the program, and the library the program is written with.
-fn drop_in(folder: &Path) {
-    let packages = folder.join("node_modules/playwright-core");
-    copy(&root().join("tests/console/node_modules/playwright-core"), &packages);
-    for name in ["manifest.json", "connector.mjs"] {
-        let text = fs::read_to_string(root().join("tests/connectors/unseen").join(name)).expect("the connector");
-        fs::write(folder.join(name), text.replace("unseen\"", "otterburn\"")).expect("written");
-    }
-}
-
-/// Copies a package without its own viewer and its types, which are half of it.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder");
-    for entry in
-        fs::read_dir(from).expect("`cargo xtask test` installs the npm packages").map(|entry| entry.expect("an entry"))
-    {
-        let (from, to) = (entry.path(), to.join(entry.file_name()));
-        if !from.is_dir() {
-            fs::copy(from, to).expect("copied");
-        } else if !from.ends_with("vite") && !from.ends_with("types") {
-            copy(&from, &to);
-        }
     }
 }
 

@@ -2,15 +2,16 @@
 //! scanned: databases with their logs and free pages, logs, temporary folders, environments, command lines, pages and API answers.
 
 use freehold_core::SecretKind;
-use freehold_tests::canary::{Canary, Leak, Scanner};
+use freehold_proof::{Canary, Leak, Search, process_tree};
 use freehold_tests::provider::{Mood, Provider};
 use freehold_tests::random::TestRng;
 use freehold_tests::server::Server;
 
 /// The folder, the process tree, and what a person or a program can read.
-fn leaks(server: &Server, scanner: &Scanner) -> Vec<Leak> {
-    let mut leaks = scanner.scan_folder(server.folder()).expect("readable");
-    leaks.extend(scanner.scan_processes(server.pid()));
+pub(crate) fn leaks(server: &Server, search: &Search) -> Vec<Leak> {
+    let mut leaks = search.in_directory(server.folder()).complete().expect("readable");
+    let tree = process_tree(server.pid());
+    leaks.extend(search.in_process_table(|id| tree.contains(&id)).complete().expect("readable"));
     for arguments in [
         &["source", "list"][..],
         &["source", "show", "letters"],
@@ -23,17 +24,19 @@ fn leaks(server: &Server, scanner: &Scanner) -> Vec<Leak> {
     ] {
         for form in [&["--json"][..], &[]] {
             let said = server.cli(&[form, arguments].concat(), "");
-            leaks.extend(scanner.scan(&format!("freehold {arguments:?}"), format!("{}{}", said.out, said.err).as_bytes()));
+            leaks.extend(
+                search.in_bytes(&format!("freehold {arguments:?}"), format!("{}{}", said.out, said.err).as_bytes()).leaks,
+            );
         }
     }
     for path in ["/sign-in", "/metrics", "/healthz", "/readyz"] {
-        leaks.extend(scanner.scan(path, server.http(&format!("GET {path}"), &[], "").as_bytes()));
+        leaks.extend(search.in_bytes(path, server.http(&format!("GET {path}"), &[], "").as_bytes()).leaks);
     }
     let cookie = server.sign_in();
     for path in pages(server) {
         let answer = server.http(&format!("GET {path}"), &[("Cookie", &cookie)], "");
         assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
-        leaks.extend(scanner.scan(&path, answer.as_bytes()));
+        leaks.extend(search.in_bytes(&path, answer.as_bytes()).leaks);
     }
     leaks
 }
@@ -76,7 +79,7 @@ fn a_whole_life_of_a_secret_leaves_no_copy() {
     let recovery_key = std::fs::read_to_string(server.folder().join("recovery-key")).expect("the key");
     std::fs::remove_file(server.folder().join("recovery-key")).expect("put away");
     let recovery = Canary::known("the recovery key", recovery_key.trim());
-    let scanner = Scanner::new(&[first.clone(), wrong.clone(), second.clone(), code.clone(), recovery]);
+    let search = Search::new(&[first.clone(), wrong.clone(), second.clone(), code.clone(), recovery]);
     server.start();
 
     let provider = Provider::with("maria", &first.value, "maria", &[("1", "hello")]);
@@ -87,7 +90,7 @@ fn a_whole_life_of_a_secret_leaves_no_copy() {
     let said = server.cli(&add, &details("maria", &first));
     assert_eq!(said.code, 0, "{said:?}");
     provider.wait_for(1);
-    assert_eq!(leaks(&server, &scanner), [], "while the connector holds the password");
+    assert_eq!(leaks(&server, &search), [], "while the connector holds the password");
     provider.mood(Mood::Usual);
     assert_eq!(server.cli(&["run", "letters"], "").code, 0);
 
@@ -95,17 +98,17 @@ fn a_whole_life_of_a_secret_leaves_no_copy() {
     provider.account("maria", &second.value, "maria", &[("1", "hello")]);
     let replace = ["credential", "replace", "letters", "--agree", "--secret-stdin"];
     server.cli(&replace, &details("maria", &wrong));
-    assert_eq!(leaks(&server, &scanner), [], "after a refusal");
+    assert_eq!(leaks(&server, &search), [], "after a refusal");
     provider.mood(Mood::WantsCode(code.value.clone()));
     let before = provider.submitted().len();
     server.cli(&[&replace[..], &["--no-wait"]].concat(), &details("maria", &second));
     provider.wait_for(before + 1);
-    assert_eq!(leaks(&server, &scanner), [], "while it waits for a code");
+    assert_eq!(leaks(&server, &search), [], "while it waits for a code");
 
     let log = server.log();
     server.stop();
     assert!(!log.is_empty(), "the scanned log is the server's");
-    let stopped = scanner.scan_folder(server.folder()).expect("readable");
+    let stopped = search.in_directory(server.folder()).complete().expect("readable");
     assert_eq!(stopped, [], "what a backup of the stopped server would hold");
     assert_eq!(SecretKind::ALL.len(), 7, "a new kind needs its planted leak");
 }

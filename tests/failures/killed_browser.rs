@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use freehold_core::Rng;
 use freehold_practice::{Options, Practice, Site};
-use freehold_tests::canary::processes_that_name;
+use freehold_tests::processes::processes_that_name;
 use freehold_tests::random::TestRng;
 use freehold_tests::server::Server;
 use freehold_tests::shop::{ADA, Account, JONAS, MARIA};

@@ -1,7 +1,7 @@
 //! R1: no account's credential is ever taken from the environment, an `.env`, `~/.netrc` or the configuration: not at setup, not at
 //! a re-login, not by the schedule. The real server, started in a hostile environment.
 
-use freehold_tests::canary::{Canary, Leak, Scanner};
+use freehold_proof::{Canary, Leak, Search, process_tree};
 use freehold_tests::provider::{Mood, Provider};
 use freehold_tests::random::TestRng;
 use freehold_tests::server::Server;
@@ -42,9 +42,10 @@ fn hostile(canaries: &[Canary]) -> Server {
 }
 
 fn leaks(server: &Server, canaries: &[Canary]) -> Vec<Leak> {
-    let scanner = Scanner::new(canaries);
-    let mut leaks = scanner.scan_folder(server.folder()).expect("readable");
-    leaks.extend(scanner.scan_processes(server.pid()));
+    let search = Search::new(canaries);
+    let mut leaks = search.in_directory(server.folder()).complete().expect("readable");
+    let tree = process_tree(server.pid());
+    leaks.extend(search.in_process_table(|id| tree.contains(&id)).complete().expect("readable"));
     leaks
 }
 
@@ -111,8 +112,8 @@ fn what_was_found_is_reported_by_name_and_never_by_value() {
         assert!(doctor.out.contains(name), "doctor does not name {name}: {}", doctor.out);
         assert!(server.log().contains(name), "the log at start does not name {name}");
     }
-    let scanner = Scanner::new(&canaries);
-    assert_eq!(scanner.scan("doctor", format!("{}{}", doctor.out, doctor.err).as_bytes()), []);
+    let search = Search::new(&canaries);
+    assert_eq!(search.in_bytes("doctor", format!("{}{}", doctor.out, doctor.err).as_bytes()).leaks, []);
 }
 
 #[test]

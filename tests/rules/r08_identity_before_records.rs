@@ -4,7 +4,7 @@ use freehold_core::SourceId;
 use freehold_core::identity::IdentityState;
 use freehold_engine::Answer;
 use freehold_practice::{Area, Site};
-use freehold_tests::canary::{Canary, Scanner};
+use freehold_proof::{Canary, Search};
 use freehold_tests::house::House;
 use freehold_tests::provider::Provider;
 use freehold_tests::shop::{self, MARIA, NOOR, counts};
@@ -15,8 +15,8 @@ use crate::LAUNCHER;
 const MARKED: &str = "MARKED-LETTER-TEXT-QZXWVK-0001";
 
 fn written(house: &House) -> Vec<String> {
-    let scanner = Scanner::new(&[Canary::known("the letter", MARKED)]);
-    let leaks = scanner.scan_folder(house.folder()).expect("readable");
+    let search = Search::new(&[Canary::known("the letter", MARKED)]);
+    let leaks = search.in_directory(house.folder()).complete().expect("readable");
     leaks.into_iter().map(|leak| leak.place).collect()
 }
 

@@ -12,7 +12,7 @@ use freehold_core::{ConnectorName, CredentialMode, SecretKind, SourceId};
 use freehold_engine::view::{ReceiptView, RunView};
 use freehold_engine::{Answer, SourceChange};
 use freehold_practice::{Area, Market, Practice};
-use freehold_tests::canary::{Canary, Scanner};
+use freehold_proof::{Canary, Search};
 use freehold_tests::hand::Hand;
 use freehold_tests::house::{House, credentials};
 use freehold_tests::shop::{self, NOOR};
@@ -59,8 +59,8 @@ impl Scene {
         assert!(receipt.verified, "{:?}", receipt.receipt.left);
         assert_eq!(receipt.receipt.run, Some(run.id));
         assert_eq!(directories(&self.house), Vec::<PathBuf>::new());
-        let typed = Scanner::new(&[Canary::known("the password", NOOR.password)]);
-        assert_eq!(typed.scan_folder(self.house.folder()).expect("readable"), []);
+        let typed = Search::new(&[Canary::known("the password", NOOR.password)]);
+        assert_eq!(typed.in_directory(self.house.folder()).complete().expect("readable"), []);
         let view = self.house.source(self.source);
         assert_eq!((view.profile.is_some(), view.credentials.iter().any(|kept| kept.version.is_some())), (false, false));
         let told = self.house.engine().timeline(&self.house.owner(), run.id, 0).expect("a timeline");
@@ -175,8 +175,9 @@ fn the_offer_goes_when_what_was_proven_is_not_what_is_there() {
     assert!(!offered(), "nothing is proven yet");
     house.take_as_proven("practice");
     assert!(offered());
-    let (proof, counts) = house.engine().proof(&house.owner(), &name).expect("readable").expect("one");
-    assert!(counts);
+    let view = house.engine().proof(&house.owner(), &name).expect("readable");
+    assert!(view.proven);
+    let proof = view.proof.expect("one");
     let with = |change: &dyn Fn(&mut freehold_engine::Proof)| {
         let mut proof = proof.clone();
         change(&mut proof);
@@ -205,4 +206,19 @@ fn entering_the_mode_destroys_what_the_others_kept() {
     let receipt = &receipts[0].receipt;
     assert_eq!((receipt.kind.as_str(), receipts[0].verified), ("change_mode", true));
     assert_eq!(receipt.found.secrets, ["username_password", "secrets_key", "profile_key"]);
+}
+
+#[test]
+fn a_start_sweeps_what_no_run_and_no_key_owns() {
+    let mut house = House::new(LAUNCHER);
+    let (profiles, runs) = (house.folder().join("data/profiles"), house.scratch().join("r"));
+    let orphans = [profiles.join("src_00000000000000000000000001.sealed"), runs.join("abandoned/b/profile/Cookies")];
+    for orphan in &orphans {
+        std::fs::create_dir_all(orphan.parent().expect("a folder")).expect("made");
+        std::fs::write(orphan, "left").expect("written");
+    }
+    house.restart();
+    for orphan in &orphans {
+        assert!(!orphan.exists(), "{}", orphan.display());
+    }
 }

@@ -224,22 +224,27 @@ pub fn credentials(username: &str, password: &str) -> BTreeMap<String, SecretByt
     BTreeMap::from([("username".to_owned(), secret(username)), ("password".to_owned(), secret(password))])
 }
 
-fn open(folder: &Path, launcher: &Path, clock: Arc<ManualClock>, stand_ins: Vec<StandIn>) -> Engine {
-    let bundled = |name: &'static str, manifest| BundledConnector {
+/// The connectors that come with Freehold and have a browser, started as `program __connector NAME`.
+pub fn bundled(program: &Path) -> Vec<BundledConnector> {
+    let one = |name: &'static str, manifest| BundledConnector {
         name,
         manifest,
-        program: launcher.to_owned(),
+        program: program.to_owned(),
         args: vec!["__connector".to_owned(), name.to_owned()],
     };
+    vec![
+        one("amazon", include_str!("../../connectors/amazon/manifest.json")),
+        one("practice", include_str!("../../connectors/practice/manifest.json")),
+    ]
+}
+
+fn open(folder: &Path, launcher: &Path, clock: Arc<ManualClock>, stand_ins: Vec<StandIn>) -> Engine {
     let config = EngineConfig {
         data_dir: folder.join("data"),
         key_file: folder.join("config/vault.key"),
         scratch: folder.join("scratch"),
         connector_dirs: vec![root().join("tests/connectors"), folder.join("connectors")],
-        bundled: vec![
-            bundled("amazon", include_str!("../../connectors/amazon/manifest.json")),
-            bundled("practice", include_str!("../../connectors/practice/manifest.json")),
-        ],
+        bundled: bundled(launcher),
         launcher: launcher.to_owned(),
         search_path: Vec::new(),
         reduced_sandbox: false,

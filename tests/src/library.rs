@@ -4,7 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::source::root;
 
 /// Books on one page of the list.
 const PER_PAGE: usize = 4;
@@ -300,6 +303,31 @@ impl State {
 
     fn session(&mut self, request: &Request) -> &mut Session {
         self.sessions.entry(request.session.clone()).or_default()
+    }
+}
+
+/// Makes what an author's folder of the connector has: the manifest, the program, and the library the program is written with.
+pub fn drop_in(folder: &Path) {
+    let packages = folder.join("node_modules/playwright-core");
+    copy(&root().join("tests/console/node_modules/playwright-core"), &packages);
+    for name in ["manifest.json", "connector.mjs"] {
+        let text = std::fs::read_to_string(root().join("tests/connectors/unseen").join(name)).expect("the connector");
+        std::fs::write(folder.join(name), text.replace("unseen\"", "otterburn\"")).expect("written");
+    }
+}
+
+/// Copies a package without its own viewer and its types, which are half of it.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in
+        std::fs::read_dir(from).expect("`cargo xtask test` installs the npm packages").map(|entry| entry.expect("an entry"))
+    {
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if !from.is_dir() {
+            std::fs::copy(from, to).expect("copied");
+        } else if !from.ends_with("vite") && !from.ends_with("types") {
+            copy(&from, &to);
+        }
     }
 }
 

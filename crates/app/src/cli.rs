@@ -13,6 +13,8 @@ mod owner;
 mod passphrase;
 mod picture;
 mod prompt;
+mod prove;
+mod receipts;
 mod records;
 mod removed;
 mod runs;
@@ -77,6 +79,10 @@ enum Command {
     Cancel(runs::Cancel),
     /// Past runs, or one run's timeline
     Runs(runs::Runs),
+    /// What was wiped, forgotten or removed
+    Receipts(receipts::Receipts),
+    /// One receipt: what there was, what was looked at afterwards, and what is left
+    Receipt(receipts::Receipt),
     /// Questions Freehold has for you, and their answers
     Answer(answer::Answer),
     /// Read what was collected
@@ -138,6 +144,8 @@ impl Cli {
             Command::Credential(command) => return command.run(&context),
             Command::Cancel(cancel) => cancel.run(&context),
             Command::Runs(runs) => runs.run(&context),
+            Command::Receipts(receipts) => receipts.run(&context),
+            Command::Receipt(receipt) => receipt.run(&context),
             Command::Answer(answer) => return answer.run(&context),
             Command::Records(records) => records.run(&context),
             Command::Connector(command) => return command.run(&context),

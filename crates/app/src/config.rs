@@ -213,11 +213,13 @@ pub(crate) enum Invocation {
     Launch,
     /// A bundled connector, inside its sandbox.
     Connector(String),
+    /// A rehearsal of this program, told by a server what to do.
+    Rehearse,
     /// A person, or a service manager.
     Command,
 }
 
-/// Reads the first argument. The two internal ones come before anything else is read or done: their environment is the sandbox's.
+/// Reads the first argument. The internal ones come before anything else is read or done: their environment is the sandbox's.
 pub(crate) fn invocation() -> Invocation {
     let mut arguments = std::env::args_os().skip(1);
     match arguments.next() {
@@ -225,6 +227,7 @@ pub(crate) fn invocation() -> Invocation {
         Some(word) if word == "__connector" => {
             Invocation::Connector(arguments.next().unwrap_or_default().to_string_lossy().into_owned())
         }
+        Some(word) if word == freehold_proof::REHEARSE => Invocation::Rehearse,
         _ => Invocation::Command,
     }
 }

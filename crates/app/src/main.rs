@@ -7,6 +7,7 @@ mod cli;
 mod config;
 mod connectors;
 mod doctor;
+mod proof;
 mod serve;
 
 use std::process::ExitCode;
@@ -19,6 +20,10 @@ fn main() -> ExitCode {
     match config::invocation() {
         Invocation::Launch => freehold_sandbox::launcher_main(),
         Invocation::Connector(name) => return bundled::run(&name),
+        Invocation::Rehearse => {
+            proof::rehearse();
+            return ExitCode::SUCCESS;
+        }
         Invocation::Command => {}
     }
     let environment = match Environment::settle() {

@@ -21,6 +21,7 @@ use tokio::sync::watch;
 
 use crate::cli::{Terminal, note};
 use crate::config::{Config, Sandbox};
+use crate::proof::Rehearsals;
 use crate::{bundled, connectors};
 
 /// How long runs under way get to end by themselves when the server stops.
@@ -103,6 +104,12 @@ async fn run(mut config: Config) -> Result<(), Problem> {
     }
     let engine_config = engine_config(&config)?;
     let engine = blocking(move || Engine::open(engine_config, Arc::new(SystemClock), Arc::new(OsRng))).await?;
+    engine.set_prover(Arc::new(Rehearsals {
+        program: config.program.clone(),
+        connector_dirs: config.connector_dirs.clone(),
+        scratch: scratch(&config)?,
+        windows: Windows::Private,
+    }));
     make_directory(&config.runtime_dir, 0o700)?;
     let door = socket::open(&config)?;
     let web = WebConfig {

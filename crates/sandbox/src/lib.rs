@@ -11,8 +11,8 @@
 //! What is deliberately absent: a way to start a process with an inherited environment, and a secret in an argument list, in a
 //! wrapper's environment or in the supervisor.
 
-mod bubblewrap;
 mod again;
+mod bubblewrap;
 mod child;
 mod display;
 mod error;

@@ -9,6 +9,7 @@ use freehold_core::{ConnectorName, Problem, ProblemCode};
 use freehold_protocol::{Manifest, scaffold};
 
 use super::picture::Connector;
+use super::prove::Prove;
 use super::sign_in_trace::SignInTrace;
 use super::terminal::{Cell, Tone};
 use super::{Context, contract};
@@ -23,6 +24,8 @@ pub(crate) enum Command {
     New(New),
     /// Run the contract's tests against a connector, in the sandbox
     Test(Folder),
+    /// Prove that runs which are to keep nothing leave nothing behind, on this machine and with a stand-in for the provider
+    ProveEphemeral(Prove),
     /// Show which screens a source's last sign-in recognised, and what was done on each; never what was typed
     SignInTrace(SignInTrace),
 }
@@ -51,6 +54,7 @@ impl Command {
             Command::List => list(context).map(|()| ExitCode::SUCCESS),
             Command::Check(folder) => check(context, &folder),
             Command::New(new) => new.run(context).map(|()| ExitCode::SUCCESS),
+            Command::ProveEphemeral(prove) => prove.run(context),
             Command::SignInTrace(trace) => trace.run(context).map(|()| ExitCode::SUCCESS),
             Command::Test(folder) => contract::test(context, &std::path::absolute(&folder.dir).unwrap_or(folder.dir)),
         }

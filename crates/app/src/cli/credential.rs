@@ -14,7 +14,7 @@ use super::prompt::Prompt;
 use super::secret_input::SecretInput;
 use super::source::find;
 use super::terminal::Cell;
-use super::{Context, follow, time};
+use super::{Context, follow, receipts, time};
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
@@ -151,8 +151,10 @@ impl Forget {
                 return context.terminal.done("Nothing was changed.");
             }
         }
+        let before = receipts::newest(client, source.id)?;
         client.send(Method::DELETE, &format!("/sources/{}/credential", source.id), &Body::empty())?;
-        context.terminal.done("Forgotten.")
+        context.terminal.done("Forgotten.")?;
+        receipts::tell_new(client, context.terminal, source.id, before)
     }
 }
 

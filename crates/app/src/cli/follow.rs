@@ -131,6 +131,9 @@ fn finish(terminal: Terminal, run: &RunPicture, source: &Source) -> Result<ExitC
     if run.counts.rejected > 0 {
         terminal.line(format!("`freehold runs {} --rejected` shows what was rejected and why.", run.id))?;
     }
+    if let Some(receipt) = run.receipt {
+        terminal.line(format!("What was wiped: `freehold receipt {receipt}`."))?;
+    }
     if run.outcome == Some(Outcome::Succeeded) {
         terminal.line(format!("Read them with `freehold records {}`.", shell_word(&source.name)))?;
     } else if let Some(command) = source.next_command() {

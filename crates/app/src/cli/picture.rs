@@ -6,7 +6,8 @@ use freehold_core::reason::WaitReason;
 use freehold_core::run::{Counts, Outcome, RunState};
 use freehold_core::status::{Action, Status};
 use freehold_core::{
-    ConnectorName, CredentialMode, CredentialState, Identity, InteractionId, RunId, SecretKind, SourceId, Timestamp,
+    ConnectorName, CredentialMode, CredentialState, Identity, InteractionId, ReceiptId, RunId, SecretKind, SourceId,
+    Timestamp,
 };
 use freehold_protocol::manifest::Field;
 use serde::Deserialize;
@@ -93,6 +94,7 @@ pub(crate) struct RunPicture {
     pub(crate) progress: Option<Progress>,
     pub(crate) created_at: Timestamp,
     pub(crate) ended_at: Option<Timestamp>,
+    pub(crate) receipt: Option<ReceiptId>,
 }
 
 /// A connector's last word on its progress.
@@ -229,12 +231,14 @@ impl Source {
                 Some(interaction) => format!("freehold answer {interaction}"),
                 None => format!("freehold run {name}"),
             },
+            Action::GiveSignInDetails if self.keeps_nothing() => format!("freehold run {name} --with-details"),
             Action::GiveSignInDetails => format!("freehold credential replace {name}"),
             Action::TrySavedDetailsOnce => format!("freehold credential try-again {name}"),
             Action::UnlockVault => "freehold vault unlock".to_owned(),
             Action::SeeVault => "freehold vault status".to_owned(),
             Action::Resume => format!("freehold source resume {name}"),
-            Action::SeeRun | Action::SeeWhatIsLeft => match self.last_run {
+            Action::SeeWhatIsLeft => format!("freehold receipt {name}"),
+            Action::SeeRun => match self.last_run {
                 Some(run) => format!("freehold runs {run}"),
                 None => format!("freehold runs {name}"),
             },
@@ -244,6 +248,11 @@ impl Source {
 }
 
 impl Source {
+    /// Whether everything of its runs is wiped, and it is collected only when its owner signs in.
+    pub(crate) fn keeps_nothing(&self) -> bool {
+        self.mode == CredentialMode::EphemeralBrowser
+    }
+
     /// Whether sign-in details are saved for it.
     pub(crate) fn has_details(&self) -> bool {
         self.credentials.iter().any(|credential| credential.version.is_some())

@@ -1,19 +1,22 @@
 //! `freehold run`, `cancel` and `runs`.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use clap::Args;
 use freehold_core::run::Outcome;
-use freehold_core::{Problem, ProblemCode, Timestamp};
+use freehold_core::{Problem, ProblemCode, SecretKind, Timestamp};
 use hyper::Method;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::client::{Body, Client, segment};
-use super::follow;
-use super::picture::{Moment, RunPicture, Source, shell_word};
+use super::form::Secrets;
+use super::picture::{Connector, Moment, RunPicture, Source, shell_word};
+use super::prompt::Prompt;
+use super::secret_input::SecretInput;
 use super::source::find;
 use super::terminal::{Cell, Terminal, Tone};
-use super::{Context, time};
+use super::{Context, follow, form, time};
 
 /// Exit code when watched: 0 succeeded, 20 it needs you, 21 it failed, 22 it was cancelled, 130 you stopped watching
 #[derive(Args, Debug)]
@@ -21,9 +24,20 @@ use super::{Context, time};
 pub(crate) struct Run {
     /// The source's name or id
     source: String,
+    /// Ask for sign-in details for this run only, of a source that keeps nothing; else you sign in in the secure browser
+    #[arg(long)]
+    with_details: bool,
+    #[command(flatten)]
+    secrets: SecretInput,
     /// Start it and return at once
     #[arg(long)]
     no_wait: bool,
+}
+
+/// The body of `POST /sources/{id}/run` with sign-in details.
+#[derive(Serialize)]
+struct Given {
+    credentials: BTreeMap<SecretKind, Secrets>,
 }
 
 #[derive(Args, Debug)]
@@ -51,7 +65,8 @@ impl Run {
     pub(crate) fn run(self, context: &Context) -> Result<ExitCode, Problem> {
         let client = context.client()?;
         let source = find(&client, &self.source)?;
-        let reply = client.send(Method::POST, &format!("/sources/{}/run", source.id), &Body::empty());
+        let body = self.body(&client, &source)?;
+        let reply = client.send(Method::POST, &format!("/sources/{}/run", source.id), &body);
         let run = match (reply, source.current_run) {
             (Ok(reply), _) if context.terminal.json => {
                 return context.terminal.raw(reply.json()).map(|()| ExitCode::SUCCESS);
@@ -70,6 +85,34 @@ impl Run {
             return Ok(ExitCode::SUCCESS);
         }
         follow::follow(context, &client, run)
+    }
+
+    /// The sign-in details for this run, if any are to be given.
+    fn body(&self, client: &Client, source: &Source) -> Result<Body, Problem> {
+        if !self.with_details && !self.secrets.is_named() {
+            return Ok(Body::empty());
+        }
+        if !source.keeps_nothing() {
+            return Err(Problem::new(
+                ProblemCode::Conflict,
+                format!(
+                    "\"{}\" does not take sign-in details for one run: only a source that keeps nothing does.",
+                    source.name
+                ),
+                format!("Save them with `freehold credential save {}`.", shell_word(&source.name)),
+            ));
+        }
+        let connector: Connector = client.get(&format!("/connectors/{}", source.connector))?.read()?;
+        let Some(capture) = connector.captures.first() else {
+            let what = "The connector takes no sign-in details.";
+            return Err(Problem::new(ProblemCode::BadInput, what, "Leave --with-details out."));
+        };
+        let instead = "Give them with --secret-file or --secret-stdin.";
+        if !self.secrets.is_named() {
+            Prompt::open(instead)?.say("They are held in memory for this run only, and wiped when it ends.")?;
+        }
+        let secrets = form::details(capture, &self.secrets, instead)?;
+        Body::json(&Given { credentials: BTreeMap::from([(capture.kind, secrets)]) })
     }
 }
 
@@ -163,6 +206,7 @@ impl Runs {
             ("Records", Cell::new(run.counted())),
             ("Asked for", Cell::new(time::local(run.created_at))),
             ("Ended", Cell::new(ended)),
+            ("Receipt", Cell::new(run.receipt.map(|receipt| receipt.to_string()).unwrap_or_default())),
         ])?;
         terminal.line("")?;
         let moments: Vec<Moment> = reply.read()?;

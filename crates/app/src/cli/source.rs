@@ -14,7 +14,7 @@ use super::picture::{Connector, Source, shell_word};
 use super::prompt::Prompt;
 use super::secret_input::SecretInput;
 use super::terminal::{Cell, Terminal, Tone};
-use super::{Context, follow, removed, time};
+use super::{Context, follow, receipts, removed, time};
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Resume(Which),
     /// End the session of the source's browser
     SignOut(Which),
+    /// Of a source that keeps nothing: remove what a run left and look again whether it is gone
+    Wipe(Which),
     /// Remove a source with its sign-in details
     Remove(Remove),
 }
@@ -88,13 +90,14 @@ pub(crate) struct Set {
     /// A new value of one setting; the others stay
     #[arg(long = "setting", value_name = "NAME=VALUE", value_parser = name_and_value)]
     settings: Vec<(String, String)>,
-    /// Another way to sign in: stored_credential or streamed_browser. Leaving the first destroys what is saved for it
+    /// Another way to sign in: stored_credential, streamed_browser or ephemeral_browser. Leaving the first destroys what is saved for
+    /// it; the last destroys the browser's session too
     #[arg(long, value_parser = mode)]
     mode: Option<CredentialMode>,
-    /// Collect this often: 30m, 6h, 1d
+    /// Collect this often: 30m, 6h, 1d. Of a source that keeps nothing, you are reminded this often
     #[arg(long, value_parser = time::parse_interval, conflicts_with = "manual")]
     every: Option<u64>,
-    /// Collect only when asked
+    /// Collect only when asked, and remind of nothing
     #[arg(long)]
     manual: bool,
 }
@@ -126,7 +129,12 @@ impl Command {
             Command::Set(set) => set.run(&client, terminal),
             Command::Pause(which) => change(&client, terminal, &which, "pause", "is paused"),
             Command::Resume(which) => change(&client, terminal, &which, "resume", "is collected again"),
-            Command::SignOut(which) => change(&client, terminal, &which, "sign-out", "is signed out"),
+            Command::SignOut(which) => sign_out(&client, terminal, &which),
+            Command::Wipe(which) => {
+                let source = find(&client, &which.source)?;
+                let reply = client.send(Method::POST, &format!("/sources/{}/wipe", source.id), &Body::empty())?;
+                receipts::show(terminal, &reply)
+            }
             Command::Remove(remove) => remove.run(&client, terminal),
         }
         .map(|()| ExitCode::SUCCESS)
@@ -185,9 +193,12 @@ fn show(client: &Client, terminal: Terminal, source: &Source) -> Result<(), Prob
     if terminal.json {
         return terminal.raw(client.get(&format!("/sources/{}", source.id))?.json());
     }
+    let reminds = source.keeps_nothing();
+    let every = |seconds: u64| format!("{}{}", if reminds { "remind me " } else { "" }, time::interval(seconds));
     let schedule = match (source.interval_seconds, source.next_due_at) {
-        (Some(seconds), Some(due)) => format!("{}, next {}", time::interval(seconds), time::local(due)),
-        (Some(seconds), None) => time::interval(seconds),
+        (Some(seconds), Some(due)) => format!("{}, next {}", every(seconds), time::local(due)),
+        (Some(seconds), None) => every(seconds),
+        (None, _) if reminds => "never remind me".to_owned(),
         (None, _) => "only when asked".to_owned(),
     };
     let next = source.next_command().unwrap_or_default();
@@ -201,7 +212,7 @@ fn show(client: &Client, terminal: Terminal, source: &Source) -> Result<(), Prob
         ("Next", Cell::new(next)),
         ("Account", Cell::new(source.account())),
         ("Sign-in", Cell::new(mode_words(source.mode))),
-        ("Collected", Cell::new(schedule)),
+        (if reminds { "Reminder" } else { "Collected" }, Cell::new(schedule)),
         ("Last time", Cell::new(time::local_or_never(source.last_success_at))),
     ];
     fields.extend(source.credentials.iter().map(|credential| (credential.kind.label(), credential.state_cell())));
@@ -230,6 +241,13 @@ fn change(client: &Client, terminal: Terminal, which: &Which, verb: &str, done: 
     let source = find(client, &which.source)?;
     let reply = client.send(Method::POST, &format!("/sources/{}/{verb}", source.id), &Body::empty())?;
     if terminal.json { terminal.raw(reply.json()) } else { terminal.line(format!("\"{}\" {done}.", source.name)) }
+}
+
+fn sign_out(client: &Client, terminal: Terminal, which: &Which) -> Result<(), Problem> {
+    let source = find(client, &which.source)?.id;
+    let before = receipts::newest(client, source)?;
+    change(client, terminal, which, "sign-out", "is signed out")?;
+    receipts::tell_new(client, terminal, source, before)
 }
 
 /// The body of `POST /sources`.
@@ -393,6 +411,7 @@ impl Set {
             all
         });
         let interval_seconds = if self.manual { Some(None) } else { self.every.map(Some) };
+        let before = receipts::newest(client, source.id)?;
         let body = Body::json(&SourceChange { name: self.name, settings, mode: self.mode, interval_seconds })?;
         let reply = client.send(Method::PATCH, &format!("/sources/{}", source.id), &body)?;
         if terminal.json {
@@ -403,7 +422,8 @@ impl Set {
             terminal.line("Its sign-in details were sealed for another address, and are gone: give them again.")?;
             terminal.line("")?;
         }
-        show(client, terminal, &changed)
+        show(client, terminal, &changed)?;
+        receipts::tell_new(client, terminal, source.id, before)
     }
 }
 
@@ -437,8 +457,10 @@ impl Remove {
             delete_records: bool,
         }
         let body = Body::json(&Removal { confirm_name, delete_records: self.delete_records })?;
+        let before = receipts::newest(client, source.id)?;
         client.send(Method::DELETE, &format!("/sources/{}", source.id), &body)?;
-        terminal.done(format!("\"{}\" is removed.", source.name))
+        terminal.done(format!("\"{}\" is removed.", source.name))?;
+        receipts::tell_new(client, terminal, source.id, before)
     }
 }
 
@@ -446,7 +468,7 @@ fn mode_words(mode: CredentialMode) -> &'static str {
     match mode {
         CredentialMode::StoredCredential => "with saved sign-in details",
         CredentialMode::StreamedBrowser => "in the secure browser; nothing typed is saved",
-        CredentialMode::EphemeralBrowser => "in the secure browser; everything is gone after each run",
+        CredentialMode::EphemeralBrowser => "anew for each run, of which everything is wiped afterwards",
     }
 }
 

@@ -25,6 +25,7 @@ fn no_option_takes_a_secret() {
         vec!["source", "add"],
         vec!["credential", "save"],
         vec!["credential", "replace"],
+        vec!["run"],
         vec!["answer"],
         vec!["vault", "unlock"],
         vec!["token", "create"],

@@ -8,5 +8,6 @@ mod first_start;
 mod harness;
 mod help;
 mod mailbox;
+mod receipts;
 mod removed;
 mod serving;

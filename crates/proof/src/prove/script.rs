@@ -1,0 +1,93 @@
+//! The ways a run can end.
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use super::actor::{Actor, Heard};
+use super::{LIMIT, PLANTING};
+use crate::StandIn;
+
+/// A way for a run to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By itself, whatever it comes to.
+    ByItself,
+    /// Called off by the owner while it waits for them.
+    CalledOff,
+    /// Its browser is killed while the connector is at work.
+    BrowserKilled,
+    /// Its connector is killed.
+    ConnectorKilled,
+    /// The server is killed when the run's timeline has come to this event.
+    ServerKilledAt(&'static str),
+    /// The server is killed so long after the run began.
+    ServerKilledAfter(Duration),
+}
+
+impl Way {
+    /// One of each, and the server killed at each state of a run.
+    pub fn all() -> Vec<Self> {
+        let mut all = vec![Self::ByItself, Self::CalledOff, Self::BrowserKilled, Self::ConnectorKilled];
+        all.extend(["open_profile", "look", "sign_in", "identify", "collect", "wipe"].map(Self::ServerKilledAt));
+        all
+    }
+
+    /// Whether what is planted has to be there when it is cut off.
+    pub(super) fn leaves_a_session(self) -> bool {
+        self == Self::ServerKilledAt("collect")
+    }
+
+    /// Whether it can end before there was anything to wipe.
+    pub(super) fn may_come_to_nothing(self) -> bool {
+        matches!(self, Self::ServerKilledAfter(_))
+    }
+
+    /// Plays it with a rehearsal that was started.
+    pub(super) fn play(self, actor: &mut Actor, stand_in: &StandIn, scratch: &Path) -> Heard {
+        match self {
+            Self::ByItself | Self::CalledOff => actor.until_ended(LIMIT),
+            Self::ServerKilledAt(event) => match actor.until_event(event, LIMIT) {
+                Heard::Event => {
+                    if self.leaves_a_session() {
+                        stand_in.wait_until_planted(PLANTING);
+                    }
+                    actor.kill()
+                }
+                other => other,
+            },
+            Self::ServerKilledAfter(time) => match actor.until_event("open_profile", LIMIT) {
+                Heard::Event => match actor.until_ended(time) {
+                    Heard::Silence => actor.kill(),
+                    other => other,
+                },
+                other => other,
+            },
+            Self::BrowserKilled => self.play_killing(actor, scratch, "b"),
+            Self::ConnectorKilled => self.play_killing(actor, scratch, "c"),
+        }
+    }
+
+    fn play_killing(self, actor: &mut Actor, scratch: &Path, part: &str) -> Heard {
+        match actor.until_event("collect", LIMIT) {
+            Heard::Event => {
+                super::surfaces::kill_in_runs(scratch, part);
+                actor.until_ended(LIMIT)
+            }
+            other => other,
+        }
+    }
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ByItself => f.write_str("ended by itself"),
+            Self::CalledOff => f.write_str("called off"),
+            Self::BrowserKilled => f.write_str("browser killed"),
+            Self::ConnectorKilled => f.write_str("connector killed"),
+            Self::ServerKilledAt(event) => write!(f, "server killed at {event}"),
+            Self::ServerKilledAfter(time) => write!(f, "server killed after {} ms", time.as_millis()),
+        }
+    }
+}
