@@ -62,7 +62,7 @@ pub struct EngineConfig {
     pub run_limits: RunLimits,
 }
 
-/// How long a run's connector may take. Waiting for the owner does not count.
+/// How long a run's connector, and a question to its owner, may take. Waiting for the owner does not count as the connector's time.
 #[derive(Clone, Copy, Debug)]
 pub struct RunLimits {
     /// From its start to its end.
@@ -71,12 +71,15 @@ pub struct RunLimits {
     pub silence: Duration,
     /// From the end of its input, or being told to stop, to its exit.
     pub exit: Duration,
+    /// A question of a sign-in, for its answer. One of a connector's own waits as long as that says.
+    pub answer: Duration,
 }
 
 impl Default for RunLimits {
-    /// Six hours, ten minutes of silence, ten seconds to exit.
+    /// Six hours, ten minutes of silence, ten seconds to exit, and a quarter of an hour for an answer.
     fn default() -> Self {
-        Self { whole: Duration::from_secs(6 * 3600), silence: Duration::from_secs(600), exit: Duration::from_secs(10) }
+        let seconds = Duration::from_secs;
+        Self { whole: seconds(6 * 3600), silence: seconds(600), exit: seconds(10), answer: seconds(15 * 60) }
     }
 }
 

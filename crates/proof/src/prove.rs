@@ -115,8 +115,7 @@ impl Proving<'_> {
                 act,
             };
             let failed = |why: String| NotProven::Rehearsal { way: way.to_string(), why };
-            let act = if *way == Way::CalledOff { Act::CallOff } else { Act::Run };
-            let mut actor = Actor::start(&self.program, &plan(act)).map_err(|error| failed(error.to_string()))?;
+            let mut actor = Actor::start(&self.program, &plan(way.act())).map_err(|error| failed(error.to_string()))?;
             let mut ended = way.play(&mut actor, &stand_in, &stage.join("s"));
             let mut said = actor.close();
             if ended == Heard::Killed {

@@ -19,6 +19,9 @@ use serde_json::Value;
 /// The word a program is started with to be one.
 pub const REHEARSE: &str = "__rehearse";
 
+/// How long a question waits that nobody is to answer.
+const LAPSE: Duration = Duration::from_secs(1);
+
 /// How long the server's threads may take to end.
 const GRACE: Duration = Duration::from_secs(20);
 
@@ -53,6 +56,8 @@ pub enum Act {
     Run,
     /// The run without details, called off when it asks for a person.
     CallOff,
+    /// The run without details, and nobody answers when it asks for a person.
+    LetLapse,
     /// Nothing but a start on what is there, which sweeps.
     Sweep,
 }
@@ -93,7 +98,7 @@ pub fn rehearse(mut input: impl BufRead, bundled: Vec<BundledConnector>, clock: 
     let played = Stage::open(plan, bundled, clock, rng).and_then(|stage| {
         let ended = match act {
             Act::Sweep => stage.swept(),
-            Act::Run | Act::CallOff => stage.run(act),
+            Act::Run | Act::CallOff | Act::LetLapse => stage.run(act),
         };
         stage.engine.stop(GRACE);
         ended
@@ -136,7 +141,10 @@ impl Stage {
             browsers: Some(1),
             windows: if plan.windows { Windows::Private } else { Windows::None },
             stand_ins: plan.stand_ins.iter().map(stand_in).collect(),
-            run_limits: RunLimits::default(),
+            run_limits: match plan.act {
+                Act::LetLapse => RunLimits { answer: LAPSE, ..RunLimits::default() },
+                _ => RunLimits::default(),
+            },
         };
         let engine = Engine::open(config, Arc::clone(&clock), rng)?;
         let stage = Self { engine, plan };
@@ -225,8 +233,10 @@ impl Stage {
     fn answer(&self, source: SourceId, run: &RunView, act: Act) -> Result<(), Problem> {
         let asked = self.engine.interactions(&OWNER)?.into_iter().find(|asked| asked.source == source);
         let Some(asked) = asked else { return Ok(()) };
-        if act == Act::CallOff {
-            return self.engine.cancel_run(&OWNER, run.id).map(drop);
+        match act {
+            Act::CallOff => return self.engine.cancel_run(&OWNER, run.id).map(drop),
+            Act::LetLapse => return Ok(()),
+            Act::Run | Act::Sweep => {}
         }
         let answer = match asked.kind {
             InteractionKind::Code => {

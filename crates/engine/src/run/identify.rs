@@ -14,7 +14,7 @@ use freehold_protocol::manifest::IdentitySource;
 use serde_json::json;
 
 use super::browser::failed;
-use super::sign_in::{ASK_FOR, Entrance, Question, Reply, session_not_kept};
+use super::sign_in::{Entrance, Question, Reply, session_not_kept};
 use super::verdict::{Step, Verdict};
 use super::work::Work;
 use crate::caller::Caller;
@@ -66,7 +66,7 @@ impl Entrance<'_> {
                 reason: OwnerReason::ConfirmIdentity,
                 message,
                 data: Some(json!({ "expected": expected, "seen": seen })),
-                patience: ASK_FOR,
+                patience: self.inner.config.run_limits.answer,
             };
             match self.ask(&question, None) {
                 Ok(Reply::Yes) => {}

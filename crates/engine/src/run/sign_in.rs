@@ -25,8 +25,6 @@ use crate::problem::from_store;
 use crate::server::Inner;
 use crate::wipe::keeps_nothing;
 
-/// How long a question of a sign-in waits for the owner.
-pub(super) const ASK_FOR: Duration = Duration::from_secs(15 * 60);
 /// Between two looks at what a person does in the browser.
 const LOOK_EVERY: Duration = Duration::from_millis(700);
 
@@ -138,7 +136,8 @@ impl Entrance<'_> {
                 let detail = "The provider refused the saved sign-in details before; they are not tried again.";
                 return Verdict::needs_owner(OwnerReason::CredentialRejected, detail).stop();
             }
-            let question = question(&need, self.source.mode, &self.connector.manifest.display_name);
+            let patience = self.inner.config.run_limits.answer;
+            let question = question(&need, self.source.mode, &self.connector.manifest.display_name, patience);
             match self.ask(&question, Some(machine))? {
                 Reply::Fields(fields) => {
                     if let Some(code) = fields.into_values().next() {
@@ -253,8 +252,8 @@ pub(super) struct Question {
     pub(super) patience: Duration,
 }
 
-fn question(need: &Need, mode: CredentialMode, provider: &str) -> Question {
-    let asked = |kind, reason, message: String| Question { kind, reason, message, data: None, patience: ASK_FOR };
+fn question(need: &Need, mode: CredentialMode, provider: &str, patience: Duration) -> Question {
+    let asked = |kind, reason, message: String| Question { kind, reason, message, data: None, patience };
     let words = |words: &Option<String>| {
         let said = words.as_ref().map(|words| format!(" It says: “{}.”", words.trim_end_matches(['.', ' '])));
         said.unwrap_or_default()

@@ -189,3 +189,54 @@ pub(super) fn count(directory: &Path) -> (u64, u64) {
     }
     (files, bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::unix::process::CommandExt;
+    use std::process::{Child, Command, Stdio};
+
+    use super::*;
+
+    /// A process that has to do with a directory until it is dropped.
+    struct Planted(Child);
+
+    impl Planted {
+        #[expect(clippy::disallowed_methods, reason = "a process that a run might have left")]
+        fn new(plant: impl FnOnce(&mut Command) -> &mut Command) -> Self {
+            let mut command = Command::new("sleep");
+            command.arg("60");
+            Self(plant(&mut command).spawn().expect("a process"))
+        }
+    }
+
+    impl Drop for Planted {
+        fn drop(&mut self) {
+            self.0.kill().and_then(|()| self.0.wait()).expect("it ends");
+        }
+    }
+
+    #[test]
+    fn a_process_is_found_by_whatever_ties_it_to_the_directory() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let directory = folder.path().join("run");
+        fs::create_dir(&directory).expect("made");
+        let path = directory.to_str().expect("text");
+        let open = File::create(directory.join("open")).expect("made");
+        assert_eq!(processes_at(&directory), []);
+        let ties: [(&str, Planted); 4] = [
+            ("an argument", Planted::new(|command| command.arg0(path))),
+            ("the environment", Planted::new(|command| command.env("TMPDIR", path))),
+            ("the working directory", Planted::new(|command| command.current_dir(path))),
+            ("an open file", Planted::new(|command| command.stdout(Stdio::from(open)))),
+        ];
+        let all: Vec<u32> = processes_at(&directory).into_iter().map(|(pid, _)| pid).collect();
+        fs::remove_dir_all(&directory).expect("removed");
+        let after: Vec<u32> = processes_at(&directory).into_iter().map(|(pid, _)| pid).collect();
+        for (tie, planted) in &ties {
+            assert!(all.contains(&planted.0.id()), "{tie}");
+            assert!(after.contains(&planted.0.id()), "{tie}, once the directory is gone");
+        }
+        assert_eq!((all.len(), after.len()), (4, 4), "and nothing else");
+    }
+}

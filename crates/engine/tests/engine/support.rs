@@ -75,6 +75,7 @@ impl Server {
                 whole: Duration::from_secs(30),
                 silence: Duration::from_secs(3),
                 exit: Duration::from_secs(2),
+                ..RunLimits::default()
             },
         };
         std::fs::create_dir_all(dir.path().join("connectors")).unwrap();

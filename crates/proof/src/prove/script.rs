@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::actor::{Actor, Heard};
 use super::{LIMIT, PLANTING};
 use crate::StandIn;
+use crate::rehearsal::Act;
 
 /// A way for a run to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub enum Way {
     ByItself,
     /// Called off by the owner while it waits for them.
     CalledOff,
+    /// A question nobody answers, until its time is up.
+    TimedOut,
     /// Its browser is killed while the connector is at work.
     BrowserKilled,
     /// Its connector is killed.
@@ -28,9 +31,18 @@ pub enum Way {
 impl Way {
     /// One of each, and the server killed at each state of a run.
     pub fn all() -> Vec<Self> {
-        let mut all = vec![Self::ByItself, Self::CalledOff, Self::BrowserKilled, Self::ConnectorKilled];
+        let mut all = vec![Self::ByItself, Self::CalledOff, Self::TimedOut, Self::BrowserKilled, Self::ConnectorKilled];
         all.extend(["open_profile", "look", "sign_in", "identify", "collect", "wipe"].map(Self::ServerKilledAt));
         all
+    }
+
+    /// What the rehearsal is to do.
+    pub(super) fn act(self) -> Act {
+        match self {
+            Self::CalledOff => Act::CallOff,
+            Self::TimedOut => Act::LetLapse,
+            _ => Act::Run,
+        }
     }
 
     /// Whether what is planted has to be there when it is cut off.
@@ -46,7 +58,7 @@ impl Way {
     /// Plays it with a rehearsal that was started.
     pub(super) fn play(self, actor: &mut Actor, stand_in: &StandIn, scratch: &Path) -> Heard {
         match self {
-            Self::ByItself | Self::CalledOff => actor.until_ended(LIMIT),
+            Self::ByItself | Self::CalledOff | Self::TimedOut => actor.until_ended(LIMIT),
             Self::ServerKilledAt(event) => match actor.until_event(event, LIMIT) {
                 Heard::Event => {
                     if self.leaves_a_session() {
@@ -84,6 +96,7 @@ impl fmt::Display for Way {
         match self {
             Self::ByItself => f.write_str("ended by itself"),
             Self::CalledOff => f.write_str("called off"),
+            Self::TimedOut => f.write_str("timed out"),
             Self::BrowserKilled => f.write_str("browser killed"),
             Self::ConnectorKilled => f.write_str("connector killed"),
             Self::ServerKilledAt(event) => write!(f, "server killed at {event}"),
