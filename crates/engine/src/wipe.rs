@@ -25,7 +25,7 @@ pub(crate) use removal::Kept;
 
 /// How often it is removed and looked again, and how long that may go on: the kernel ends a killed process a little later.
 const TRIES: u32 = 50;
-const LIMIT: Duration = Duration::from_secs(8);
+pub(crate) const LIMIT: Duration = Duration::from_secs(8);
 const PAUSE: Duration = Duration::from_millis(50);
 
 impl Inner {
@@ -41,23 +41,21 @@ impl Inner {
         }
         self.data.transition(run.id, RunEvent::Wipe { outcome: outcome.clone() }, None).map_err(from_store)?;
         self.tell(Event::Run { run: run.id, source: run.source });
-        let receipt = self.wipe(&unwiped)?;
-        let left = receipt.left.clone();
-        self.data.put_receipt(receipt).map_err(from_store)?;
-        Ok(Some(left).filter(|left| !left.is_empty()))
+        let receipt = self.keep_receipt(self.wipe(&unwiped, LIMIT)?)?;
+        Ok(Some(receipt.left).filter(|left| !left.is_empty()))
     }
 
-    /// Wipes what runs left that ended without a verified receipt, and removes what no run owns. One that was looked at before is kept
-    /// a receipt of only once nothing is left.
-    pub(crate) fn sweep(&self) -> Result<(), Problem> {
+    /// Wipes what runs left that ended without a verified receipt, trying for so long with each, and removes what no run owns. Of one that
+    /// was looked at before a receipt is kept only once nothing is left.
+    pub(crate) fn sweep(&self, limit: Duration) -> Result<(), Problem> {
         for unwiped in self.data.unwiped_runs().map_err(from_store)? {
             if self.mailbox(unwiped.run).is_some() {
                 continue;
             }
-            let receipt = self.wipe(&unwiped)?;
+            let receipt = self.wipe(&unwiped, limit)?;
             let known = self.data.receipt_of(unwiped.run).map_err(from_store)?.is_some();
             if receipt.is_verified() || !known {
-                self.data.put_receipt(receipt).map_err(from_store)?;
+                self.keep_receipt(receipt)?;
                 self.tell(Event::Source { source: unwiped.source });
             }
         }
@@ -69,13 +67,22 @@ impl Inner {
     pub(crate) fn wipe_now(&self, run: RunId) -> Result<Receipt, Problem> {
         let unwiped = self.data.unwiped_runs().map_err(from_store)?;
         let unwiped = unwiped.into_iter().find(|unwiped| unwiped.run == run).ok_or_else(|| not_found("run to be wiped"))?;
-        let receipt = self.wipe(&unwiped)?;
+        self.keep_receipt(self.wipe(&unwiped, LIMIT)?)
+    }
+
+    /// Tells of it in the audit chain, and keeps it.
+    fn keep_receipt(&self, mut receipt: Receipt) -> Result<Receipt, Problem> {
+        let subject = receipt.run.map(|run| run.to_string()).unwrap_or_default();
+        let (id, source) = (receipt.id.to_string(), receipt.source.to_string());
+        let left = receipt.left.len().to_string();
+        receipt.audit =
+            self.record_as("freehold", "wipe", &subject, &[("receipt", &id), ("source", &source), ("left", &left)])?;
         self.data.put_receipt(receipt.clone()).map_err(from_store)?;
         Ok(receipt)
     }
 
-    /// Removes, looks, and tries again until nothing is left or the time is up.
-    fn wipe(&self, unwiped: &UnwipedRun) -> Result<Receipt, Problem> {
+    /// Removes, looks, and tries again until nothing is left or the time is up. Nobody was told of what comes of it yet.
+    fn wipe(&self, unwiped: &UnwipedRun, limit: Duration) -> Result<Receipt, Problem> {
         let source = self.any_source_row(unwiped.source)?;
         let mut secrets: Vec<String> =
             self.given_kinds(unwiped.run).into_iter().map(|kind| kind.as_str().to_owned()).collect();
@@ -84,7 +91,7 @@ impl Inner {
         let at_work = processes_at(&unwiped.directory).len() as u64;
         let memory = self.let_go(unwiped.run);
         let mut tries = 0;
-        let until = Instant::now() + LIMIT;
+        let until = Instant::now() + limit;
         let remains = loop {
             tries += 1;
             let removed = std::fs::remove_dir_all(&unwiped.directory);
@@ -97,12 +104,8 @@ impl Inner {
         let signed_out = memory.signed_out.unwrap_or(SignedOut::NoBrowser);
         secrets.sort();
         let Remains { left, looked_at } = remains;
-        let id = ReceiptId::new(&*self.clock, &*self.rng);
-        let detail =
-            [("receipt", &*id.to_string()), ("source", &*source.id.to_string()), ("left", &*left.len().to_string())];
-        let audit = self.record_as("freehold", "wipe", &unwiped.run.to_string(), &detail)?;
         Ok(Receipt {
-            id,
+            id: ReceiptId::new(&*self.clock, &*self.rng),
             kind: ReceiptKind::Wipe,
             format: WIPE_FORMAT,
             source: source.id,
@@ -117,7 +120,7 @@ impl Inner {
             looked_at,
             left,
             cannot_show: self.cannot_show(&unwiped.directory, signed_out, may_swap),
-            audit,
+            audit: String::new(),
         })
     }
 

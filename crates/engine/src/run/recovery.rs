@@ -9,7 +9,7 @@ use freehold_store::{CommitRun, RunRow};
 use crate::problem::from_store;
 use crate::schedule::after_success;
 use crate::server::Inner;
-use crate::wipe::keeps_nothing;
+use crate::wipe::{LIMIT, keeps_nothing};
 
 impl Inner {
     /// Closes the runs a dead server had under way as `interrupted`, keeps the records whose account was matched, and wants each
@@ -39,7 +39,7 @@ impl Inner {
                 self.data.transition(unwiped.run, wipe, None).map_err(from_store)?;
             }
         }
-        self.sweep()
+        self.sweep(LIMIT)
     }
 
     fn interrupt(&self, run: &RunRow, attempt_unknown: bool) -> Result<(), Problem> {
