@@ -77,7 +77,7 @@ impl Scene {
 
     /// The source's session is gone, and the shop is in this mood alone.
     fn begin(&self, source: SourceId, change: impl FnOnce(&mut Moods)) {
-        self.house.engine().sign_out(&self.house.owner(), source).expect("signed out");
+        self.house.lose_session(source);
         self.shop.expire_sessions();
         self.shop.set_moods(|moods| {
             *moods = Moods::default();

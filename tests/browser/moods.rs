@@ -35,9 +35,13 @@ impl Scene {
         scene
     }
 
-    /// Signs the source out, changes the mood to this alone, and begins to collect.
+    /// Ends the source's session, changes the mood to this alone, and begins to collect.
     fn begin(&self, change: impl FnOnce(&mut Moods)) {
-        self.house.engine().sign_out(&self.house.owner(), self.source).expect("signed out");
+        match self.house.source(self.source).interaction {
+            // Whose account it is is no question any more once nobody is signed in.
+            Some(_) => drop(self.house.engine().sign_out(&self.house.owner(), self.source).expect("signed out")),
+            None => self.house.lose_session(self.source),
+        }
         self.shop.expire_sessions();
         self.shop.set_moods(|moods| {
             *moods = Moods::default();

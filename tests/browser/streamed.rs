@@ -1,6 +1,7 @@
 //! Without saved details: the owner signs in by hand, in the secure browser, and the session is what is kept.
 
 use freehold_core::identity::IdentityState;
+use freehold_core::receipt::SignedOut;
 use freehold_core::run::Outcome;
 use freehold_core::{CredentialMode, SourceId};
 use freehold_engine::view::InteractionView;
@@ -65,6 +66,9 @@ fn signing_in_by_hand_leads_to_records_and_the_session_is_used_until_it_is_signe
     house.engine().sign_out(&house.owner(), source).expect("signed out");
     assert!(house.source(source).profile.is_none());
     assert_eq!(orders(&house, source), 1, "records stay");
+    assert_eq!(counts(&shop).signed_out, 1, "the shop was told");
+    let receipts = house.engine().receipts(&house.owner(), Some(source), 1).expect("receipts");
+    assert_eq!((receipts[0].verified, receipts[0].receipt.signed_out), (true, SignedOut::Yes));
     house.engine().start_run(&house.owner(), source).expect("a run");
     sign_in(&house, source, &NOOR);
     succeeded(&house, source);

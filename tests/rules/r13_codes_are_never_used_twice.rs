@@ -33,7 +33,7 @@ fn denied(house: &House) -> u32 {
 
 /// Signs the source out, so that the next run has to sign in.
 fn sign_in_again(house: &House, shop: &Practice, source: SourceId) {
-    house.engine().sign_out(&house.owner(), source).expect("signed out");
+    house.lose_session(source);
     shop.expire_sessions();
     house.engine().start_run(&house.owner(), source).expect("a run");
 }

@@ -90,6 +90,17 @@ impl House {
         self.folder.path().join("scratch")
     }
 
+    /// Loses a source's session, as a new machine would: its browser's profile is gone, and nobody at the provider knows.
+    pub fn lose_session(&self, source: SourceId) {
+        let place = self.folder.path().join(format!("data/profiles/{source}.sealed"));
+        for path in [place.with_extension("previous"), place] {
+            match std::fs::remove_file(path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => panic!("{error}"),
+                _ => {}
+            }
+        }
+    }
+
     /// Takes a connector's ephemeral mode as proven, for tests of what follows from that; the proof has tests of its own.
     pub fn take_as_proven(&self, connector: &str) {
         let name = ConnectorName::parse(connector).expect("a name");

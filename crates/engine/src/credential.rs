@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use freehold_browser::cookies;
 use freehold_core::identity::IdentityState;
-use freehold_core::receipt::ReceiptKind;
+use freehold_core::receipt::{ReceiptKind, SignedOut};
 use freehold_core::run::Cause;
 use freehold_core::{CredentialState, Problem, ProblemCode, SecretAddress, SecretBytes, SecretKind, SourceId};
 use freehold_protocol::manifest::Field;
@@ -68,7 +68,7 @@ impl Engine {
     pub fn forget_credentials(&self, caller: &Caller, source: SourceId) -> Result<(), Problem> {
         caller.must(Permission::Reauthenticated)?;
         let row = self.0.source_row(source)?;
-        self.0.destroy(caller, &row, ReceiptKind::Forget, Kept { secrets: true, profile: false })?;
+        self.0.destroy(caller, &row, ReceiptKind::Forget, Kept { secrets: true, profile: false }, SignedOut::NotSignedIn)?;
         self.0.tell(Event::Source { source });
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! How the parts' errors become problems a person reads.
 
+use freehold_browser::BrowserError;
 use freehold_core::{Problem, ProblemCode};
 use freehold_store::StoreError;
 
@@ -36,4 +37,9 @@ pub(crate) fn bad_input(at: &str, what: impl Into<String>, next: impl Into<Strin
 /// Nothing of that kind with that name.
 pub(crate) fn not_found(what: &str) -> Problem {
     Problem::new(ProblemCode::NotFound, format!("There is no such {what}."), "Look at the list of them.")
+}
+
+/// A browser failed at something that is no run's.
+pub(crate) fn browser_failed(error: &BrowserError) -> Problem {
+    Problem::new(ProblemCode::Internal, format!("The browser failed: {error}."), "See `freehold doctor`.")
 }

@@ -1,16 +1,18 @@
 //! Whether a connector's ephemeral mode is proven here: for exactly this connector, this wipe and this browser.
 
 use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
 
 use freehold_browser::{BrowserError, Installed};
 use freehold_core::receipt::WIPE_FORMAT;
-use freehold_core::{ConnectorName, CredentialMode, Problem, ProblemCode, RunId, Timestamp};
+use freehold_core::{ConnectorName, CredentialMode, Problem, ProblemCode, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::caller::{Caller, Permission};
 use crate::catalog::Connector;
 use crate::problem::from_store;
+use crate::run::Errand;
 use crate::server::{Engine, Inner};
 
 /// What a proof is of: it counts for nothing else.
@@ -76,7 +78,7 @@ impl Engine {
 
 impl Inner {
     /// The ways to sign in that can be chosen for this connector here. The ephemeral one only where it is proven.
-    pub(crate) fn modes(&self, connector: &Connector) -> Vec<CredentialMode> {
+    pub(crate) fn modes(self: &Arc<Self>, connector: &Connector) -> Vec<CredentialMode> {
         let mut modes = connector.declared_modes();
         if modes.contains(&CredentialMode::EphemeralBrowser) && !self.is_proven(connector) {
             modes.retain(|mode| *mode != CredentialMode::EphemeralBrowser);
@@ -85,7 +87,7 @@ impl Inner {
     }
 
     /// Whether the connector's last proof holds, and is of what is installed now.
-    pub(crate) fn is_proven(&self, connector: &Connector) -> bool {
+    pub(crate) fn is_proven(self: &Arc<Self>, connector: &Connector) -> bool {
         match self.proof_of(connector) {
             Ok(proof) => proof.is_some_and(|proof| proof.holds() && self.counts(&proof, connector)),
             Err(problem) => {
@@ -100,19 +102,19 @@ impl Inner {
         Ok(body.and_then(|body| serde_json::from_value(body).ok()))
     }
 
-    fn counts(&self, proof: &Proof, connector: &Connector) -> bool {
+    fn counts(self: &Arc<Self>, proof: &Proof, connector: &Connector) -> bool {
         // The cheap half first: the browser may have to be asked.
         proof.subject.digest == connector.digest
             && self.subject_of_proof(connector).is_ok_and(|subject| subject == proof.subject)
     }
 
-    pub(crate) fn subject_of_proof(&self, connector: &Connector) -> Result<Subject, Problem> {
+    pub(crate) fn subject_of_proof(self: &Arc<Self>, connector: &Connector) -> Result<Subject, Problem> {
         let browser_major = self.browser_major()?;
         Ok(Subject { digest: connector.digest.clone(), wipe_format: WIPE_FORMAT, browser_major })
     }
 
     /// The major version of the browser that is installed. It is asked only after it changed, which takes a second.
-    fn browser_major(&self) -> Result<u32, Problem> {
+    fn browser_major(self: &Arc<Self>) -> Result<u32, Problem> {
         let installed = Installed::find().map_err(|error| unknown(&error))?;
         let metadata = installed.path().metadata().map_err(|error| unknown(&error.into()))?;
         let is = json!([installed.path(), metadata.size(), metadata.mtime()]);
@@ -127,16 +129,14 @@ impl Inner {
         Ok(major)
     }
 
-    fn ask_browser(&self) -> Result<u32, Problem> {
-        let run = RunId::new(&*self.clock, &*self.rng);
-        let directory = self.browser_directory(run);
-        self.make_in_run_directory(&directory)?;
-        let version = self.start_browser(run).and_then(|chromium| {
+    fn ask_browser(self: &Arc<Self>) -> Result<u32, Problem> {
+        let errand = Errand::begin(self);
+        self.make_in_run_directory(&self.browser_directory(errand.id()))?;
+        let version = self.start_browser(errand.id()).and_then(|chromium| {
             let version = chromium.version().to_owned();
             chromium.close()?;
             Ok(version)
         });
-        self.remove_run_directory(run);
         let version = version.map_err(|error| unknown(&error))?;
         let major = version.split('/').nth(1).and_then(|number| number.split('.').next()?.parse().ok());
         major.ok_or_else(|| unknown(&BrowserError::Gone))

@@ -8,6 +8,7 @@ mod browser;
 mod collect;
 pub(crate) mod directory;
 mod ending;
+mod errand;
 mod gate;
 mod identify;
 mod launch;
@@ -19,6 +20,7 @@ mod sign_in;
 mod verdict;
 mod work;
 
+pub(crate) use errand::Errand;
 pub(crate) use prepare::Credential;
 
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use freehold_core::identity::IdentityState;
 use freehold_core::interaction::{InteractionKind, InteractionState};
-use freehold_core::receipt::ReceiptKind;
+use freehold_core::receipt::{ReceiptKind, SignedOut};
 use freehold_core::run::{CancelledBy, Cause};
 use freehold_core::{ConnectorName, CredentialMode, Problem, ProblemCode, SecretBytes, SecretKind, SourceId};
 use freehold_store::SourceRow;
@@ -176,7 +176,8 @@ impl Engine {
             let kept = Kept { secrets: row.mode == CredentialMode::StoredCredential, profile: keeps_nothing(mode) };
             if kept.secrets || kept.profile {
                 inner.end_run_of(&row)?;
-                inner.destroy(caller, &row, ReceiptKind::ChangeMode, kept)?;
+                let left = if kept.profile { inner.sign_out_at_provider(&row) } else { SignedOut::NotSignedIn };
+                inner.destroy(caller, &row, ReceiptKind::ChangeMode, kept, left)?;
             }
         }
         if moved {
@@ -230,7 +231,8 @@ impl Engine {
         self.0.set_paused(caller, id, false)
     }
 
-    /// Signs one out: destroys its profile key and profile; a run under way is cancelled. A source without a browser keeps no session:
+    /// Signs one out: at the provider where the connector says how, then here, by destroying its profile's key and profile; a run under way is
+    /// cancelled. A source without a browser keeps no session:
     /// `conflict`.
     pub fn sign_out(&self, caller: &Caller, id: SourceId) -> Result<SourceView, Problem> {
         caller.must(Permission::Reauthenticated)?;
@@ -244,7 +246,8 @@ impl Engine {
             ));
         }
         inner.end_run_of(&row)?;
-        inner.destroy(caller, &row, ReceiptKind::SignOut, Kept { secrets: false, profile: true })?;
+        let left = inner.sign_out_at_provider(&row);
+        inner.destroy(caller, &row, ReceiptKind::SignOut, Kept { secrets: false, profile: true }, left)?;
         // Whose session it was is no question any more.
         if matches!(row.identity, IdentityState::Confirmed { .. })
             && let Some(open) = inner.data.open_interaction_of(id).map_err(from_store)?
@@ -275,7 +278,8 @@ impl Engine {
             let what = "What the last run left could not be shown to be gone.";
             return Err(Problem::new(ProblemCode::Conflict, what, "See what is left first."));
         }
-        inner.destroy(caller, &row, ReceiptKind::Remove, Kept { secrets: true, profile: true })?;
+        let left = inner.sign_out_at_provider(&row);
+        inner.destroy(caller, &row, ReceiptKind::Remove, Kept { secrets: true, profile: true }, left)?;
         let subject = id.to_string();
         let records = if delete_records { "deleted" } else { "kept" };
         inner.record(&caller.actor(), "source.remove", &subject, &[("records", records)])?;

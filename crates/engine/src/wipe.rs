@@ -1,6 +1,7 @@
 //! The wipe of an ephemeral run (R10): everything of it is removed, and it is looked whether it is gone. It comes at every end of such a
 //! run, and at the next start where the server died first; the receipt says what was found, and what is left.
 
+mod leaving;
 mod medium;
 mod remains;
 mod removal;
@@ -20,6 +21,7 @@ use crate::problem::{from_store, not_found};
 use crate::server::Inner;
 use remains::Remains;
 
+pub(crate) use leaving::LEAVING;
 pub(crate) use remains::processes_at;
 pub(crate) use removal::Kept;
 
@@ -125,18 +127,7 @@ impl Inner {
     }
 
     fn cannot_show(&self, directory: &Path, signed_out: SignedOut, may_swap: bool) -> Vec<String> {
-        let session = match signed_out {
-            SignedOut::Yes | SignedOut::NotSignedIn => None,
-            SignedOut::NotSeen => {
-                Some("The provider's page did not say that it signed out; its own session may go on for a while.")
-            }
-            SignedOut::NoBrowser => {
-                Some("There was no browser left to sign out with; the provider's own session may go on for a while.")
-            }
-            SignedOut::NotDescribed => {
-                Some("The connector does not say how to sign out; the provider's own session may go on for a while.")
-            }
-        };
+        let session = session_may_go_on(signed_out);
         session.map(str::to_owned).into_iter().chain(medium::cannot_show(directory, may_swap)).collect()
     }
 
@@ -173,6 +164,22 @@ impl Inner {
     pub(crate) fn unwiped_of(&self, source: &SourceRow) -> Result<Option<RunId>, Problem> {
         let unwiped = self.data.unwiped_runs().map_err(from_store)?;
         Ok(unwiped.into_iter().find(|unwiped| unwiped.source == source.id && unwiped.ended).map(|unwiped| unwiped.run))
+    }
+}
+
+/// What is said of the provider's own session where it may not have ended.
+fn session_may_go_on(signed_out: SignedOut) -> Option<&'static str> {
+    match signed_out {
+        SignedOut::Yes | SignedOut::NotSignedIn => None,
+        SignedOut::NotSeen => {
+            Some("The provider's page did not say that it signed out; its own session may go on for a while.")
+        }
+        SignedOut::NoBrowser => {
+            Some("There was no browser left to sign out with; the provider's own session may go on for a while.")
+        }
+        SignedOut::NotDescribed => {
+            Some("The connector does not say how to sign out; the provider's own session may go on for a while.")
+        }
     }
 }
 

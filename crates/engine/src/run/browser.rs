@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use freehold_browser::sign_in::{Patience, sign_out};
+use freehold_browser::sign_in::sign_out;
 use freehold_browser::{BrowserError, Chromium, ConnectorBrowser, Directories, Hosts, LiveView, Tabs, profile};
 use freehold_core::reason::FailureReason;
 use freehold_core::receipt::SignedOut;
@@ -25,21 +25,13 @@ use crate::browsers::Lease;
 use crate::catalog::Connector;
 use crate::problem::from_store;
 use crate::server::Inner;
-use crate::wipe::{keeps_nothing, processes_at};
+use crate::wipe::{LEAVING, keeps_nothing, processes_at};
 
 /// How a run in the ephemeral mode leaves the provider: by what its connector says of that.
 struct Leaving(Option<SignOut>);
 
 /// How long a page may take to open.
 const OPEN_LIMIT: Duration = Duration::from_secs(30);
-/// How long signing out may take: it is worth a little, and a run that is called off is to end.
-const LEAVING: Patience = Patience {
-    answer: Duration::from_secs(8),
-    settle: Duration::from_secs(3),
-    explain: Duration::from_secs(1),
-    kept: Duration::from_secs(1),
-    total: Duration::from_secs(15),
-};
 
 /// A run's browser. Dropping it without closing it ends it and keeps the profile as it was sealed last.
 pub(super) struct RunBrowser {

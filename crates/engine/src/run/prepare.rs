@@ -42,7 +42,7 @@ pub(crate) struct Credential {
 }
 
 /// The source a run is for, and its connector as the owner agreed to it.
-pub(super) fn subject(inner: &Inner, run: &RunRow) -> Step<(SourceRow, Connector)> {
+pub(super) fn subject(inner: &Arc<Inner>, run: &RunRow) -> Step<(SourceRow, Connector)> {
     // Before anyone is signed in to: on a full disk nothing of it could be kept.
     inner.data.check_room().map_err(from_store)?;
     let source = inner.source_row(run.source)?;

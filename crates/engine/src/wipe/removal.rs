@@ -8,13 +8,13 @@ use freehold_core::{Problem, ProblemCode, ReceiptId};
 use freehold_store::SourceRow;
 use freehold_vault::KeyPurpose;
 
-use super::medium;
+use super::{medium, session_may_go_on};
 use crate::caller::Caller;
 use crate::problem::from_store;
 use crate::server::Inner;
 
 /// How long a run that is called off may take to end.
-const LAST_RUN: Duration = Duration::from_secs(30);
+const LAST_RUN: Duration = Duration::from_secs(12);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// What is destroyed.
@@ -27,13 +27,14 @@ pub(crate) struct Kept {
 }
 
 impl Inner {
-    /// Destroys it and keeps the receipt.
+    /// Destroys it and keeps the receipt. `signed_out` is how the provider was left.
     pub(crate) fn destroy(
         &self,
         caller: &Caller,
         source: &SourceRow,
         kind: ReceiptKind,
         kept: Kept,
+        signed_out: SignedOut,
     ) -> Result<Receipt, Problem> {
         let found = self.holdings(source, kept)?;
         if kept.secrets {
@@ -52,14 +53,7 @@ impl Inner {
         if kept.profile {
             looked_at.push(looked("profiles", self.profile_files(source.id).len() as u64));
         }
-        let had_session = kept.profile && found.files > 0;
-        let mut cannot_show = Vec::new();
-        if had_session {
-            cannot_show.push(
-                "The provider was not told; its own session may go on until it ends there. Sign out on its page to be sure."
-                    .to_owned(),
-            );
-        }
+        let mut cannot_show: Vec<String> = session_may_go_on(signed_out).map(str::to_owned).into_iter().collect();
         cannot_show.extend(medium::cannot_show(&self.config.data_dir, false).into_iter().map(|said| {
             // What was sealed is unreadable without its key, on whatever it lay.
             said.replace("The scratch directory is on a disk", "The data directory is on a disk")
@@ -78,7 +72,7 @@ impl Inner {
             run: None,
             at: self.now(),
             found,
-            signed_out: if had_session { SignedOut::NoBrowser } else { SignedOut::NotSignedIn },
+            signed_out,
             tries: 1,
             looked_at,
             left,

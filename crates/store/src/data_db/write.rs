@@ -245,7 +245,7 @@ mod tests {
                     "INSERT INTO sources VALUES ('{SOURCE}', 'o', 'imap', 'n', 'm', '{{}}', NULL, '{{}}', 0, NULL, NULL, 0, \
                      NULL, 0, NULL, 0, 0); \
                      INSERT INTO runs VALUES (1, '{RUN}', '{SOURCE}', 'owner', '{{\"state\":\"collecting\",\"batch\":0}}', NULL, \
-                     0, 0, NULL, NULL, 0, 0, 0, 0, 0, 0, NULL, NULL);"
+                     0, 0, NULL, NULL, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL);"
                 ))?)
             })
             .expect("added");
