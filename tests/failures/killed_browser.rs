@@ -246,6 +246,6 @@ fn state_at_death(server: &Server) -> Vec<String> {
 }
 
 fn browser_directories(server: &Server) -> Vec<PathBuf> {
-    let all = std::fs::read_dir(server.folder().join("scratch/b"));
-    all.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect()
+    let all = std::fs::read_dir(server.folder().join("scratch/r"));
+    all.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path().join("b"))).filter(|path| path.exists()).collect()
 }
