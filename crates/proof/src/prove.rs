@@ -104,8 +104,8 @@ impl Proving<'_> {
             let texts = texts(&settings);
             let stand_in = StandIn::open(self.manifest, &texts, self.fixtures.as_deref(), canaries.planted.clone())?;
             let plan = |act| Plan {
-                folder: stage.join("home"),
-                scratch: stage.join("s"),
+                folder: stage.home.clone(),
+                scratch: stage.scratch.clone(),
                 connector_dirs: self.connector_dirs.clone(),
                 connector: self.manifest.name.to_string(),
                 settings: settings.clone(),
@@ -116,12 +116,12 @@ impl Proving<'_> {
             };
             let failed = |why: String| NotProven::Rehearsal { way: way.to_string(), why };
             let mut actor = Actor::start(&self.program, &plan(way.act())).map_err(|error| failed(error.to_string()))?;
-            let mut ended = way.play(&mut actor, &stand_in, &stage.join("s"));
+            let mut ended = way.play(&mut actor, &stand_in, &stage.scratch);
             let mut said = actor.close();
             if ended == Heard::Killed {
                 if way.leaves_a_session() {
                     cut_off = true;
-                    found_before += search.in_directory(&stage).leaks.len();
+                    found_before += search.in_directory(&stage.scratch).leaks.len();
                 }
                 let mut again = Actor::start(&self.program, &plan(Act::Sweep)).map_err(|error| failed(error.to_string()))?;
                 ended = again.until_ended(LIMIT);
@@ -140,9 +140,15 @@ impl Proving<'_> {
                 Heard::Ended(Told::Failed { why }) => return Err(failed(why)),
                 other => return Err(failed(format!("{other:?}"))),
             }
-            let mut report = search.in_directory(&stage);
+            let mut report = search.in_directory(&stage.home);
             report.join(search.in_bytes("what the server wrote to its log", &said));
-            shown.leaks.extend(report.complete().map_or_else(|unread| unread, |leaks| named(way, &leaks)));
+            // A server that ended takes its own with it.
+            if stage.scratch.exists() {
+                report.join(search.in_directory(&stage.scratch));
+            }
+            shown.leaks.extend(named(way, &report.leaks));
+            // What was not read is not clean.
+            shown.leaks.extend(report.could_not_look);
         }
         if cut_off && found_before == 0 {
             return Err(NotProven::Blind);
@@ -173,18 +179,25 @@ impl Place {
     fn make(scratch: &Path, rng: &dyn Rng) -> std::io::Result<Self> {
         use std::os::unix::fs::PermissionsExt;
         let name = Canary::plain("", crate::PART, rng).value.to_lowercase();
-        // Short: a browser makes a socket below it, whose path has a limit.
-        let place = scratch.join(&name[..6]);
+        // As short as its stages' names are.
+        let place = scratch.join(&name[..4]);
         fs::create_dir_all(&place)?;
         fs::set_permissions(&place, fs::Permissions::from_mode(0o711))?;
         Ok(Self(place))
     }
 
-    fn stage(&self, number: usize) -> std::io::Result<PathBuf> {
-        let stage = self.0.join(number.to_string());
-        fs::create_dir_all(stage.join("home"))?;
+    fn stage(&self, number: usize) -> std::io::Result<Stage> {
+        let stage = Stage { home: self.0.join(format!("home-{number}")), scratch: self.0.join(number.to_string()) };
+        fs::create_dir_all(&stage.home)?;
         Ok(stage)
     }
+}
+
+/// Where one rehearsal is.
+struct Stage {
+    home: PathBuf,
+    /// Its name is short: a browser makes a socket below it, whose path has a limit.
+    scratch: PathBuf,
 }
 
 impl Drop for Place {

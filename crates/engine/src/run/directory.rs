@@ -16,7 +16,7 @@ impl Inner {
     /// A run's directory. It has a short name, since a browser makes a socket below it, whose path has a limit: the random part of the
     /// run's id.
     pub(crate) fn run_directory(&self, run: RunId) -> PathBuf {
-        const RANDOM: usize = 16;
+        const RANDOM: usize = 12;
         let id = run.to_string();
         self.config.scratch.join(FOLDER).join(&id[id.len() - RANDOM..])
     }
