@@ -1,12 +1,13 @@
 // A Freehold server, a demo mailbox and a practice shop of a journey's own, in temporary folders, ended by their own process ids.
 
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 
 const root = resolve(import.meta.dirname, "../..");
 /** How long anything may take to start. Milliseconds. */
@@ -14,7 +15,13 @@ const LIMIT = 30_000;
 
 /**
  * @typedef {{ host: string, port: number, user: string, password: string, messages: number }} Mailbox
- * @typedef {{ origin: string, setupCode: string, mailbox: Mailbox, log: () => string, stop: () => Promise<void> }} House
+ * @typedef {object} House
+ * @property {string} origin
+ * @property {string} setupCode
+ * @property {Mailbox} mailbox
+ * @property {(...words: string[]) => Promise<string>} cli Uses the command line, and gives what it wrote.
+ * @property {() => string} log
+ * @property {() => Promise<void>} stop
  * @typedef {{ passwords: number, passwords_wrong: number, texts: number, codes: number, captchas: number }} AccountCounts
  * @typedef {object} Shop
  * @property {string} origin
@@ -68,6 +75,10 @@ export async function start(environment = {}) {
     origin,
     setupCode: code.exec(line)?.[0] ?? "",
     mailbox,
+    cli: async (...words) => {
+      const { stdout } = await promisify(execFile)(built("freehold"), ["--config", config, ...words]);
+      return stdout;
+    },
     log: () => log,
     stop: async () => {
       const ended = once(server, "exit");
