@@ -90,6 +90,10 @@ impl Raw {
 }
 
 impl Screen for Raw {
+    fn name(&self) -> &'static str {
+        "Chromium"
+    }
+
     fn press(&mut self, down: bool) {
         let (x, y) = PRESSED;
         let r#type = if down { "mousePressed" } else { "mouseReleased" };

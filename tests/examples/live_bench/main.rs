@@ -16,7 +16,7 @@ use freehold_core::{Clock, SystemClock};
 use serde_json::{Value, json};
 
 use self::chromium::Raw;
-use self::freehold::Freehold;
+use self::freehold::{Freehold, until};
 use self::line::Line;
 use self::owner::Owner;
 use self::pages::{Page, Pages};
@@ -40,6 +40,8 @@ const SLICE: Duration = Duration::from_millis(1500);
 const FIRST_MOMENTS: Duration = Duration::from_millis(300);
 /// Of so many pictures, one is decoded to see how old it is: all would take the time that is measured.
 const LOOK_AT: usize = 5;
+/// Where the box of `pages/moves.html` is before it moves.
+const BOX: (u32, u32) = (100, 100);
 /// Keys in a plain field.
 const PLAIN_KEYS: usize = 150;
 
@@ -54,14 +56,14 @@ fn main() {
         near.settle_anew();
         clicks(&extent, &pages, &mut near, &mut raw);
         still(&extent, &mut near);
-        drop(near);
         pages.show(Page::Moves);
         raw.open(&pages.url());
+        near.reload();
+        while !Picture::decode(&near.picture(LIMIT).expect("a picture")).is_dark(BOX) {}
+        drop(near);
         for round_trip in [0, 40] {
             line.set_round_trip(Duration::from_millis(round_trip));
-            let mut viewer = Viewer::join(&freehold, line.port);
-            viewer.reload();
-            moving(&extent, round_trip, &mut viewer, &mut raw);
+            moving(&extent, round_trip, &mut Viewer::join(&freehold, line.port), &mut raw);
         }
     }
     keys(&extent, &pages, &freehold, &line);
@@ -74,9 +76,11 @@ fn tell(measured: &Value) {
 
 /// From a click to a decoded picture that shows it, one after the other in turn.
 fn clicks(extent: &Extent, pages: &Pages, near: &mut Viewer, raw: &mut Raw) {
+    let asked = pages.asked();
     let mut vnc = Vnc::start(&pages.url());
     if let Some(vnc) = &mut vnc {
         // Until its browser shows the page.
+        until("TigerVNC's browser", || (pages.asked() > asked).then_some(()));
         while vnc.is_dark(LIMIT).expect("a picture") {}
         while vnc.is_dark(Duration::from_secs(1)).is_some() {}
     }

@@ -24,6 +24,7 @@ pub(crate) struct Pages {
 
 struct State {
     page: Page,
+    asked: usize,
     typed: String,
 }
 
@@ -31,7 +32,7 @@ impl Pages {
     pub(crate) fn open() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let state = Arc::new(Mutex::new(State { page: Page::Turns, typed: String::new() }));
+        let state = Arc::new(Mutex::new(State { page: Page::Turns, asked: 0, typed: String::new() }));
         let shared = Arc::clone(&state);
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -45,7 +46,14 @@ impl Pages {
 
     /// Shows this page from now on, to whoever asks.
     pub(crate) fn show(&self, page: Page) {
-        *lock(&self.state) = State { page, typed: String::new() };
+        let mut state = lock(&self.state);
+        state.page = page;
+        state.typed.clear();
+    }
+
+    /// How often a page was asked for.
+    pub(crate) fn asked(&self) -> usize {
+        lock(&self.state).asked
     }
 
     /// What was in the page's field when it was last told.
@@ -78,6 +86,8 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
     let mut state = lock(state);
     if is_post {
         state.typed = String::from_utf8_lossy(&body).into_owned();
+    } else {
+        state.asked += 1;
     }
     let page = match state.page {
         Page::Turns => include_str!("pages/turns.html"),

@@ -20,6 +20,8 @@ const QUIET: Duration = Duration::from_millis(250);
 
 /// A page that is watched and can be pressed.
 pub(crate) trait Screen {
+    /// What it comes by.
+    fn name(&self) -> &'static str;
     /// Presses the mouse's button on it, or lets go.
     fn press(&mut self, down: bool);
     /// Whether the next picture, within that time, is dark in its corner.
@@ -74,7 +76,7 @@ impl Picture {
 pub(crate) fn click(screen: &mut dyn Screen, was_dark: &mut bool) -> f64 {
     let begun = Instant::now();
     screen.press(true);
-    while screen.is_dark(LIMIT).expect("a picture") == *was_dark {}
+    while screen.is_dark(LIMIT).unwrap_or_else(|| panic!("{} shows no click", screen.name())) == *was_dark {}
     let took = begun.elapsed();
     *was_dark = !*was_dark;
     screen.press(false);

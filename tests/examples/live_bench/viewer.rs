@@ -62,6 +62,10 @@ impl Viewer {
 }
 
 impl Screen for Viewer {
+    fn name(&self) -> &'static str {
+        "Freehold"
+    }
+
     fn press(&mut self, down: bool) {
         self.number += 1;
         let (x, y) = PRESSED;

@@ -143,6 +143,10 @@ impl Vnc {
 }
 
 impl Screen for Vnc {
+    fn name(&self) -> &'static str {
+        "TigerVNC"
+    }
+
     fn press(&mut self, down: bool) {
         let [x, y] = [PRESSED.0, PRESSED.1].map(|at| (at as u16).to_be_bytes());
         self.write(&[5, u8::from(down), x[0], x[1], y[0], y[1]]);
