@@ -55,6 +55,8 @@ pub(crate) fn bench(arguments: &Arguments) -> anyhow::Result<()> {
     // On the disk the repository is on: a temporary directory may be in memory, where an fsync is free.
     let target = root().join("target");
     rows.extend(attempt(&example("attempt_bench", &[&target.to_string_lossy()])?)?);
+    println!("Measuring: a wipe");
+    rows.extend(wipe(&example("wipe_bench", &[])?)?);
     println!("Measuring: the store alone, and its floor");
     let store = example("ingest_bench", &[&arguments.records.to_string()])?;
     rows.extend(store_rows(&store)?);
@@ -111,6 +113,19 @@ fn attempt(lines: &[Value]) -> anyhow::Result<Vec<Row>> {
         ratio: format!("{:.2} ×", own / fsync),
         target: "< 1.5 ×",
         pass: own / fsync < 1.5,
+    }])
+}
+
+fn wipe(lines: &[Value]) -> anyhow::Result<Vec<Row>> {
+    let line = lines.first().context("wipe_bench printed nothing")?;
+    let (wipe, remove) = (number(line, "wipe_ms")?, number(line, "remove_ms")?);
+    Ok(vec![Row {
+        name: "wipe and verify of a 100 MiB profile",
+        figure: format!("{wipe:.0} ms"),
+        floor: format!("{remove:.0} ms removing the same"),
+        ratio: format!("+ {:.0} ms", wipe - remove),
+        target: "≤ + 250 ms",
+        pass: wipe - remove <= 250.0,
     }])
 }
 

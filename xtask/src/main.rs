@@ -1,10 +1,11 @@
-//! `cargo xtask run | test | bench`: everything a person or a machine does with this repository.
+//! `cargo xtask run | test | bench | prove`: everything a person or a machine does with this repository.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to its terminal")]
 
 mod bench;
 mod command;
 mod needs;
+mod prove;
 mod run;
 mod server;
 mod shop;
@@ -28,6 +29,8 @@ enum Task {
     Test(test::Arguments),
     /// Measure, and print one table
     Bench(bench::Arguments),
+    /// Kill runs that are to keep nothing at random points, and search for what they left
+    Prove(prove::Arguments),
 }
 
 fn main() -> std::process::ExitCode {
@@ -35,6 +38,7 @@ fn main() -> std::process::ExitCode {
         Task::Run(arguments) => run::run(&arguments),
         Task::Test(arguments) => test::test(&arguments),
         Task::Bench(arguments) => bench::bench(&arguments),
+        Task::Prove(arguments) => prove::prove(&arguments),
     };
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,
