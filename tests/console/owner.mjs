@@ -92,8 +92,8 @@ function listen(page, wrong) {
   page.on("console", (message) => { if (message.type() === "error") wrong.push(message.text()); });
   page.on("pageerror", (error) => wrong.push(String(error)));
   page.on("requestfailed", (request) => {
-    // Leaving a page ends its event stream and the look it may have under way; that is no failure.
-    const left = ["eventsource", "fetch"].includes(request.resourceType()) && request.failure()?.errorText === "net::ERR_ABORTED";
+    // Leaving a page ends its event stream, and a look or a picture it may have under way; that is no failure.
+    const left = ["eventsource", "fetch", "image"].includes(request.resourceType()) && request.failure()?.errorText === "net::ERR_ABORTED";
     if (!left) wrong.push(`${request.method()} ${request.url()}: ${request.failure()?.errorText}`);
   });
   page.on("response", (response) => { if (response.status() >= 400) wrong.push(`${response.status()} ${response.url()}`); });
