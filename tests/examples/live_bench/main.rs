@@ -91,10 +91,15 @@ fn clicks(extent: &Extent, pages: &Pages, near: &mut Viewer, raw: &mut Raw) {
     let mut dark = vec![false; screens.len()];
     for _ in 0..extent.clicks {
         for ((screen, took), dark) in screens.iter_mut().zip(&mut took).zip(&mut dark) {
-            took.push(click(*screen, dark));
+            took.extend(click(*screen, dark));
         }
     }
-    let mut figures = took.into_iter().map(percentiles);
+    let mut figures = took.into_iter().map(|took| {
+        let lost = extent.clicks as usize - took.len();
+        let mut figures = percentiles(took);
+        figures["lost"] = lost.into();
+        figures
+    });
     let mut next = || figures.next().unwrap_or(Value::Null);
     tell(&json!({ "measure": "click", "count": extent.clicks, "freehold": next(), "raw": next(), "vnc": next() }));
 }

@@ -49,6 +49,14 @@ fn clicks(line: &Value) -> anyhow::Result<Vec<Row>> {
     Ok(vec![
         beside("live view: click to decoded pixels, p50", "p50", 2.0, "≤ raw + 2 ms")?,
         beside("  the same, p95", "p95", 5.0, "≤ raw + 5 ms")?,
+        Row {
+            name: "  clicks of which no picture came",
+            figure: format!("{} of {}", number(&line["freehold"], "lost")?, number(line, "count")?),
+            floor: format!("{} raw CDP", number(&line["raw"], "lost")?),
+            ratio: String::new(),
+            target: "",
+            pass: true,
+        },
         Row { name: "  TigerVNC's last corner, p50 and p95", figure, floor, ratio: String::new(), target: "", pass: true },
     ])
 }
