@@ -43,7 +43,7 @@ pub use freehold_protocol::manifest::{Field, FieldOption, FieldType};
 pub use interaction::Answer;
 pub use owner::{NewOwner, ShownOnce};
 pub use proof::{Proof, Subject};
-pub use proving::{ProofView, Prover, ProvingView, Shown, ToProve};
+pub use proving::{PROOF_FOLDER, ProofView, Prover, ProvingView, Shown, ToProve};
 pub use record::RecordQuery;
 pub use seed_picture::{MOST_PICTURE_BYTES, is_picture, seed_in_picture};
 pub use server::{BundledConnector, Engine, EngineConfig, RunLimits};

@@ -12,6 +12,9 @@ use crate::caller::{Caller, Permission};
 use crate::proof::{Proof, Subject};
 use crate::server::{Engine, Inner, lock};
 
+/// Of the scratch directory: where a proof rehearses. It goes with what a dead server left.
+pub const PROOF_FOLDER: &str = "p";
+
 /// Makes proofs.
 pub trait Prover: Send + Sync {
     /// Proves that runs of this connector leave nothing behind, or finds what they leave. Takes about a minute; `tell` is told what is

@@ -25,7 +25,7 @@ use crate::owner::FirstStart;
 use crate::picture::Live;
 use crate::problem::from_store;
 use crate::profile::remove_unfinished;
-use crate::proving::Provings;
+use crate::proving::{PROOF_FOLDER, Provings};
 use crate::run::{Mail, directory};
 use crate::schedule::{self, Wake};
 use crate::throttle::Throttle;
@@ -135,7 +135,7 @@ impl Engine {
         let vault_db = VaultDb::open(&data_dir).map_err(open_problem)?;
         let data = DataDb::open(&data_dir, Arc::clone(&clock)).map_err(open_problem)?;
         // What a dead server left there. Its runs' directories go further down, once it is counted what was in them.
-        clear_scratch(&config.scratch, &["connectors", "policies"]);
+        clear_scratch(&config.scratch, &["connectors", "policies", PROOF_FOLDER]);
         remove_unfinished(&config.data_dir);
         make_scratch(&config.scratch)?;
         let catalog = Catalog::new(&config)?;
@@ -196,7 +196,7 @@ impl Engine {
                 tracing::error!("a thread of the engine had panicked");
             }
         }
-        clear_scratch(&self.0.config.scratch, &[directory::FOLDER, "connectors", "policies"]);
+        clear_scratch(&self.0.config.scratch, &[directory::FOLDER, PROOF_FOLDER, "connectors", "policies"]);
     }
 
     /// Looks at once whether a run is due: for tests that move the clock.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use freehold_core::{Rng, SecretKind};
+use freehold_engine::PROOF_FOLDER;
 use freehold_protocol::Manifest;
 use serde_json::Value;
 
@@ -88,7 +89,7 @@ impl Proving<'_> {
 
     /// Rehearses these ways to end, one after the other.
     pub fn rehearse(&self, ways: &[Way], tell: &dyn Fn(&str)) -> Result<Shown, NotProven> {
-        let place = Place::make(&self.scratch, self.rng)?;
+        let place = Place::make(&self.scratch)?;
         // What changes from now on, by the clock that files are dated with.
         let since = place.0.metadata()?.modified()?;
         let settings = settings(self.manifest)?;
@@ -100,7 +101,7 @@ impl Proving<'_> {
         let mut cut_off = false;
         for (number, way) in ways.iter().enumerate() {
             tell(&format!("{} of {}: {way}", number + 1, ways.len()));
-            let stage = place.stage(number)?;
+            let stage = place.stage()?;
             let texts = texts(&settings);
             let stand_in = StandIn::open(self.manifest, &texts, self.fixtures.as_deref(), canaries.planted.clone())?;
             let plan = |act| Plan {
@@ -172,24 +173,33 @@ fn named(way: &Way, leaks: &[crate::Leak]) -> Vec<String> {
     leaks.iter().map(|leak| format!("{way}: {leak}")).collect()
 }
 
-/// The directory of a proof. Removed when dropped.
+/// The directory of a proof, of which there is one at a time. Removed when dropped.
 struct Place(PathBuf);
 
 impl Place {
-    fn make(scratch: &Path, rng: &dyn Rng) -> std::io::Result<Self> {
+    fn make(scratch: &Path) -> std::io::Result<Self> {
         use std::os::unix::fs::PermissionsExt;
-        let name = Canary::plain("", crate::PART, rng).value.to_lowercase();
-        // As short as its stages' names are.
-        let place = scratch.join(&name[..4]);
+        let place = scratch.join(PROOF_FOLDER);
+        remove_if_there(&place)?;
         fs::create_dir_all(&place)?;
         fs::set_permissions(&place, fs::Permissions::from_mode(0o711))?;
         Ok(Self(place))
     }
 
-    fn stage(&self, number: usize) -> std::io::Result<Stage> {
-        let stage = Stage { home: self.0.join(format!("home-{number}")), scratch: self.0.join(number.to_string()) };
+    /// The stage, empty: what the rehearsal before this one left there has been searched.
+    fn stage(&self) -> std::io::Result<Stage> {
+        let stage = Stage { home: self.0.join("h"), scratch: self.0.join("s") };
+        remove_if_there(&stage.home)?;
+        remove_if_there(&stage.scratch)?;
         fs::create_dir_all(&stage.home)?;
         Ok(stage)
+    }
+}
+
+fn remove_if_there(directory: &Path) -> std::io::Result<()> {
+    match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -67,8 +67,9 @@ impl Places {
     /// The directory for runs: a place in memory if there is one, else none. Servers on different data never share it.
     pub(crate) fn scratch_dir(&self, data_dir: &Path) -> Option<PathBuf> {
         let mut hasher = DefaultHasher::new();
-        data_dir.hash(&mut hasher);
-        let name = format!("freehold-{}-{:016x}", nix::unistd::Uid::effective(), hasher.finish());
+        (nix::unistd::Uid::effective().as_raw(), data_dir).hash(&mut hasher);
+        // Short: a browser makes a socket below it, whose path has a limit.
+        let name = format!("freehold-{:08x}", hasher.finish() as u32);
         let session = if self.root { Some(PathBuf::from("/run")) } else { self.session.clone() };
         session.into_iter().chain([PathBuf::from("/dev/shm")]).find(|dir| is_tmpfs(dir)).map(|dir| dir.join(name))
     }
