@@ -161,6 +161,10 @@ impl Proving<'_> {
             .iter()
             .map(|(surface, looked)| format!("{}: {} ({} bytes)", surface.as_str(), looked.items, looked.bytes))
             .collect();
+        // Another user's processes are none of a run's; how many were passed over is said all the same.
+        if !report.could_not_look.is_empty() {
+            shown.searched.push(format!("could not be read elsewhere: {}", report.could_not_look.len()));
+        }
         if cut_off {
             shown.searched.push(format!("in runs that were cut off, before they were wiped: {found_before} found"));
         }
