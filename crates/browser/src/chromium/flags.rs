@@ -58,6 +58,8 @@ pub(super) fn all(options: &Options, has_display: bool) -> Vec<String> {
         "--mute-audio",
         "--disable-backgrounding-occluded-windows",
         "--disable-renderer-backgrounding",
+        // A page takes clicks and keys from its first moment; without this Chromium drops those before its first picture.
+        "--allow-pre-commit-input",
     ]
     .map(str::to_owned)
     .into();

@@ -144,6 +144,7 @@ impl Shared {
                 }
                 let attached = state.tabs.attach(&self.client, &target.target_id)?;
                 state.tabs.rename(&target.target_id, target.title, &target.url);
+                self.read_title(&state, target.target_id);
                 match attached {
                     // What was just opened is what the owner wants to see.
                     Some(tab) => state.show(tab),
@@ -155,6 +156,7 @@ impl Shared {
                     let mut state = self.state();
                     if state.tabs.rename(&target.target_id, target.title, &target.url) {
                         state.tell_tabs();
+                        self.read_title(&state, target.target_id);
                     }
                 }
             }
@@ -172,6 +174,13 @@ impl Shared {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Asks the page itself for its title: what Chromium tells with a new address may be the last word of it, and too early.
+    fn read_title(&self, state: &State, target: String) {
+        if let Some(session) = state.tabs.session(&target) {
+            self.job(Job::Arrived { session, frame: target });
+        }
     }
 
     fn hear_page(&self, session: Session, event: &Event) -> Result<(), BrowserError> {

@@ -62,6 +62,11 @@ impl Tabs {
         self.all.iter().any(|open| open.target == target)
     }
 
+    /// The session on the page of that target.
+    pub(super) fn session(&self, target: &str) -> Option<Session> {
+        self.all.iter().find(|open| open.target == target).map(|open| open.session.clone())
+    }
+
     /// A frame of another site came into a page of ours.
     pub(super) fn attach_frame(&mut self, within: &SessionId, session: &Session, frame: String) -> Result<(), BrowserError> {
         let Some(tab) = self.place(within).map(|place| place.tab) else { return Ok(()) };
