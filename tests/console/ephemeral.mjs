@@ -62,7 +62,7 @@ await atEverySize("a source that keeps nothing", async (size) => {
 async function prove({ page, step }) {
   await page.goto(`${house.origin}/sources/add/practice`);
   assert.equal(await page.locator("input[value=ephemeral_browser]").count(), 0, "nothing unproven is offered");
-  await page.goto(`${house.origin}/settings`);
+  await page.goto(`${house.origin}/connectors`);
   await page.getByRole("link", { name: "Practice shop" }).click();
   await page.getByText("Not proven here").waitFor();
   await step("ephemeral-01-not-proven");

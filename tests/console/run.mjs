@@ -93,10 +93,13 @@ await atEverySize("first start to records", async (size) => {
     await page.getByRole("link", { name: "run", exact: true }).first().click();
     await page.getByRole("heading", { name: "Timeline" }).waitFor();
     await step("17-run");
-    await page.getByRole("link", { name: "Settings" }).click();
+    await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Settings" }).click();
+    await page.getByText("Unlocked").waitFor();
+    await step("18-settings");
+    await page.getByRole("link", { name: "Audit log" }).click();
     await page.getByRole("button", { name: "Check the whole log" }).click();
     await page.getByText("entries read").waitFor();
-    await step("18-settings");
+    await step("18-audit");
     await page.goto(house.origin);
     await page.getByText("Up to date").first().waitFor();
     await step("19-home");

@@ -21,6 +21,9 @@ use crate::run::Mail;
 use crate::server::{Engine, Inner, lock};
 use crate::view::{AuditCheck, AuditView, SlotView, VaultView};
 
+/// Entries of the audit log read at once.
+const AUDIT_STEP: usize = 1_000;
+
 /// The vault while the server runs: a state, and the open vault when it is unlocked.
 pub(crate) struct Door {
     key_file: PathBuf,
@@ -117,11 +120,32 @@ impl Engine {
         Ok(rows.into_iter().map(audit_view).collect())
     }
 
-    /// The newest entries of the audit log, newest first.
-    pub fn latest_audit(&self, caller: &Caller, limit: u32) -> Result<Vec<AuditView>, Problem> {
+    /// The newest entries of the audit log, newest first: those before the entry `before`, if one is named, that have `text` in what
+    /// was done, to what, by whom, or in their hash.
+    pub fn latest_audit(
+        &self,
+        caller: &Caller,
+        text: &str,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<AuditView>, Problem> {
         caller.must(Permission::Read)?;
-        let rows = self.0.vault_db.latest_audit(None, limit.clamp(1, 1_000) as usize).map_err(from_store)?;
-        Ok(rows.into_iter().map(audit_view).collect())
+        let limit = limit.clamp(1, 1_000) as usize;
+        let wanted = text.trim().to_lowercase();
+        let fits = |entry: &AuditView| {
+            let all = format!("{} {} {} {}", entry.action.replace(['.', '_'], " "), entry.subject, entry.actor, entry.hash);
+            entry.action.contains(&wanted) || all.to_lowercase().contains(&wanted)
+        };
+        let (mut found, mut before) = (Vec::new(), before);
+        loop {
+            let rows = self.0.vault_db.latest_audit(before, AUDIT_STEP).map_err(from_store)?;
+            let is_last = rows.len() < AUDIT_STEP;
+            before = rows.last().map(|row| row.seq);
+            found.extend(rows.into_iter().map(audit_view).filter(fits).take(limit - found.len()));
+            if is_last || found.len() == limit {
+                return Ok(found);
+            }
+        }
     }
 
     /// Checks the whole chain, from the first entry to the head.

@@ -5,7 +5,7 @@ use axum::response::Response;
 
 /// Nothing is loaded but from this server, nothing runs but its own files, and nobody may put it in a frame.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+     font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Adds what is missing; a route that needs something stricter or kept longer has set its own.
 pub(crate) async fn add(mut response: Response) -> Response {

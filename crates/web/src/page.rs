@@ -4,6 +4,8 @@ pub(crate) mod add;
 pub(crate) mod change;
 pub(crate) mod collect;
 pub(crate) mod connector;
+#[cfg(debug_assertions)]
+pub(crate) mod design;
 pub(crate) mod details;
 pub(crate) mod error;
 pub(crate) mod home;
@@ -14,6 +16,7 @@ pub(crate) mod records;
 pub(crate) mod remove;
 pub(crate) mod removed;
 pub(crate) mod run;
+pub(crate) mod runs;
 pub(crate) mod settings;
 pub(crate) mod setup;
 pub(crate) mod sign_in;
@@ -30,6 +33,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::refused::Refused;
+use settings::Section;
 
 /// What a page's handler answers.
 pub(crate) type Page = Result<Response, Refused>;
@@ -39,9 +43,12 @@ pub(crate) struct Frame {
     title: String,
     /// Which entry of the navigation this page is under; none where there is no navigation.
     under: Option<Under>,
+    /// Which page of the settings it is, if it is one.
+    section: Option<Section>,
     style: String,
     script: String,
     mark: String,
+    font: String,
 }
 
 /// The entries of the navigation.
@@ -58,10 +65,28 @@ impl Frame {
         Self { under: Some(under), ..Self::bare(title) }
     }
 
+    /// A page of the settings.
+    pub(crate) fn of_settings(section: Section) -> Self {
+        Self { section: Some(section), ..Self::new(section.title(), Under::Settings) }
+    }
+
     /// A page for whoever is not signed in.
     pub(crate) fn bare(title: impl Into<String>) -> Self {
-        use crate::asset::{mark, script, style};
-        Self { title: title.into(), under: None, style: style(), script: script(), mark: mark() }
+        use crate::asset::{font, mark, script, style};
+        Self {
+            title: title.into(),
+            under: None,
+            section: None,
+            style: style(),
+            script: script(),
+            mark: mark(),
+            font: font(),
+        }
+    }
+
+    /// Whether this is that page of the settings.
+    fn is_section(&self, section: &Section) -> bool {
+        self.section.as_ref() == Some(section)
     }
 
     /// The attribute that marks an entry of the navigation as where this page is.

@@ -79,6 +79,9 @@ where
 pub(crate) fn table() -> Vec<Route> {
     let mut routes = api();
     routes.extend(pages());
+    // What the pages are made of, for whoever works on them; not in a release.
+    #[cfg(debug_assertions)]
+    routes.push(route(MethodFilter::GET, "/design", Kind::Page, Access::Anyone, page::design::show_page));
     routes
 }
 
@@ -207,12 +210,14 @@ fn pages() -> Vec<Route> {
         page(POST, "/sources/{id}/change", Needs(Configure), page::change::save),
         page(GET, "/sources/{id}/remove", Needs(Read), page::remove::show_page),
         page(POST, "/sources/{id}/remove", Needs(Configure), page::remove::remove),
+        page(GET, "/sources/{id}/runs", Needs(Read), page::runs::show_page),
         page(GET, "/sources/{id}/runs/{run}", Needs(Read), page::run::show_page),
         page(POST, "/sources/{id}/runs/{run}/cancel", Needs(Run), page::run::cancel),
         page(GET, "/sources/{id}/streams/{stream}", Needs(Read), page::records::show_page),
         page(GET, "/sources/{id}/streams/{stream}/{key}", Needs(Read), page::record::show_page),
         page(GET, "/sources/{id}/blobs/{sha256}", Needs(Read), records::blob),
 
+        page(GET, "/removed-sources", Needs(Read), page::settings::removed::show_page),
         page(GET, "/removed-sources/{id}", Needs(Read), page::removed::show_page),
         page(POST, "/removed-sources/{id}", Needs(Configure), page::removed::delete),
 
@@ -222,13 +227,19 @@ fn pages() -> Vec<Route> {
         page(GET, "/interactions/{id}", Needs(Read), page::interaction::show_page),
         page(POST, "/interactions/{id}", Needs(Answer), page::interaction::answer),
 
+        page(GET, "/connectors", Needs(Read), page::settings::connectors::show_page),
         page(GET, "/connectors/{name}", Needs(Read), page::connector::show_page),
+
         page(GET, "/settings", Needs(Read), page::settings::show_page),
-        page(POST, "/settings/vault/unlock", Needs(Read), page::settings::unlock),
-        page(POST, "/settings/vault/lock", Needs(Configure), page::settings::lock),
-        page(POST, "/settings/tokens", Needs(Read), page::settings::create_token),
-        page(POST, "/settings/tokens/{id}/revoke", Needs(Reauthenticated), page::settings::revoke_token),
-        page(POST, "/settings/audit/verify", Needs(Read), page::settings::verify_audit),
+        page(GET, "/settings/vault", Needs(Read), page::settings::vault::show_page),
+        page(POST, "/settings/vault/unlock", Needs(Read), page::settings::vault::unlock),
+        page(POST, "/settings/vault/lock", Needs(Configure), page::settings::vault::lock),
+        page(GET, "/settings/sessions", Needs(Read), page::settings::sessions::show_page),
+        page(GET, "/settings/tokens", Needs(Read), page::settings::tokens::show_page),
+        page(POST, "/settings/tokens", Needs(Read), page::settings::tokens::create),
+        page(POST, "/settings/tokens/{id}/revoke", Needs(Reauthenticated), page::settings::tokens::revoke),
+        page(GET, "/settings/audit", Needs(Read), page::settings::audit::show_page),
+        page(POST, "/settings/audit/verify", Needs(Read), page::settings::audit::verify),
     ]
 }
 

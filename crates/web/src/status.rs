@@ -65,7 +65,7 @@ pub(crate) fn button(source: &SourceView) -> Option<Button> {
         Action::ChooseAnotherMode => (within("change"), false),
         Action::SeeWhatIsLeft => (within("left"), false),
         Action::SeeRun => (run(source.last_run), false),
-        Action::UnlockVault | Action::SeeVault => ("/settings#vault".to_owned(), false),
+        Action::UnlockVault | Action::SeeVault => ("/settings/vault".to_owned(), false),
     };
     Some(Button { label: source.action.label(), url, acts })
 }

@@ -8,35 +8,32 @@ use freehold_core::identity::IdentityState;
 use freehold_core::interaction::{InteractionKind, InteractionState};
 use freehold_core::reason::{BrokenReason, OwnerReason, WaitReason};
 use freehold_core::run::{Cause, Counts, Outcome, RunState};
-use freehold_core::status::{Status, VaultState};
+use freehold_core::status::Status;
 use freehold_core::{
     ConnectorName, CredentialMode, CredentialState, Identity, InteractionId, Problem, ProblemCode, RunId, SecretKind,
     SourceId, Timestamp,
 };
 use freehold_engine::view::{
-    AuditView, CaptureView, ConnectorStreamView, ConnectorView, CredentialView, InteractionView, ModeView, ProgressView,
-    RejectedView, RunView, SessionView, SlotView, SourceView, StreamView, TimelineView, TokenView, VaultView,
+    CaptureView, ConnectorStreamView, ConnectorView, CredentialView, InteractionView, ModeView, ProgressView, RejectedView,
+    RunView, SourceView, StreamView, TimelineView,
 };
-use freehold_engine::{Field, Form, Permission};
+use freehold_engine::{Field, Form};
 use serde_json::{Value, json};
 
-use super::{Frame, add, change, details, home, interaction, remove, run, settings, setup, sign_in, source, start};
+use super::{Frame, add, change, details, home, interaction, remove, run, runs as runs_page, setup, sign_in, source, start};
 use crate::form::Start;
 
 mod collected;
 mod ephemeral;
+mod settings;
 
 /// Writes the page for looking at, and compares its text.
 fn look(name: &str, page: &impl Template) {
     let html = page.render().expect("a page");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/gallery");
     std::fs::create_dir_all(folder.join("assets")).expect("a folder");
-    for (address, content) in [
-        (crate::asset::style(), include_str!("../../../../ui/console.css")),
-        (crate::asset::script(), include_str!("../../../../ui/console.js")),
-        (crate::asset::mark(), include_str!("../../../../ui/mark.svg")),
-    ] {
-        std::fs::write(folder.join(address.trim_start_matches('/')), content).expect("a file");
+    for asset in crate::asset::all() {
+        std::fs::write(folder.join("assets").join(&asset.name), &asset.content).expect("a file");
     }
     std::fs::write(folder.join(format!("{name}.html")), &html).expect("a file");
     assert!(!html.contains("style="), "{name}: the policy lets no inline style through");
@@ -47,6 +44,7 @@ fn look(name: &str, page: &impl Template) {
 /// What a person reads of a page: its text, a line for each element that has some, with the values of its inputs.
 fn text(html: &str) -> String {
     let body = html.split_once("<main").map_or(html, |(_, main)| main);
+    let body = body.split_once("</main>").map_or(body, |(main, _)| main);
     let mut lines = Vec::new();
     for piece in body.split('<').skip(1) {
         let (tag, text) = piece.split_once('>').unwrap_or((piece, ""));
@@ -252,6 +250,11 @@ fn asked(kind: InteractionKind, message: &str, form: Option<Form>) -> Interactio
 }
 
 #[test]
+fn what_pages_are_made_of() {
+    look("design", &super::design::page());
+}
+
+#[test]
 fn first_start() {
     look("start-owner", &start::OwnerPage { frame: Frame::bare("Welcome"), problem: None });
     let wrong =
@@ -266,24 +269,35 @@ fn first_start() {
 
 #[test]
 fn home_page() {
-    look("home-empty", &home::page(&[], String::new()));
+    let all_of = |sources: &[SourceView]| {
+        home::page(home::Facts { sources: sources.to_vec(), under_way: Vec::new() }, home::Filter::default())
+    };
+    look("home-empty", &all_of(&[]));
+    look("home-one", &all_of(&[source(Status::Fresh)]));
     let mut wanting = source(Status::NeedsOwner { reason: OwnerReason::CredentialRejected });
     wanting.name = "Work".to_owned();
     let mut broken = source(Status::Broken { reason: BrokenReason::ConnectorFailed });
     broken.name = "A source with a rather long name that has to wrap somewhere on a phone".to_owned();
+    let mut running = source(Status::Running);
+    running.current_run = Some(run_id());
     let waiting = source(Status::Waiting { reason: WaitReason::ProviderDown { retry_at: None } });
     let all = [
         wanting,
         broken,
-        source(Status::Running),
+        running,
         source(Status::Fresh),
         source(Status::Due),
         waiting,
         source(Status::Paused),
         setting_up(),
     ];
-    look("home", &home::page(&all, String::new()));
-    look("home-none-fits", &home::page(&all, "zzz".to_owned()));
+    let run = a_run(RunState::Collecting { batch: 3 }, None, "Collecting.");
+    let facts = || home::Facts { sources: all.to_vec(), under_way: vec![run.clone()] };
+    look("home", &home::page(facts(), home::Filter::default()));
+    let none = home::Filter { text: "zzz".to_owned(), show: String::new() };
+    look("home-none-fits", &home::page(facts(), none));
+    let running = home::Filter { text: String::new(), show: "running".to_owned() };
+    look("home-running", &home::page(facts(), running));
 }
 
 #[test]
@@ -348,6 +362,9 @@ fn a_source() {
         a_run(RunState::Probing, None, "Signing in."),
     ];
     look("source", &source::page(source(Status::Fresh), &runs, &[]));
+    look("runs", &runs_page::page(source(Status::Fresh), &runs, runs_page::Filter::default()));
+    let none = runs_page::Filter { text: "zzz".to_owned(), before: None };
+    look("runs-none-fits", &runs_page::page(source(Status::Fresh), &[], none));
     let wanting = source(Status::NeedsOwner { reason: OwnerReason::CredentialRejected });
     look("source-wanting", &source::page(wanting, &runs, &[]));
     look("details", &details::page(source(Status::Fresh), &connector(), &Start::Defaults, true, None, None));
@@ -406,53 +423,4 @@ fn your_turn() {
     let mut late = asked(InteractionKind::Code, "Enter the code.", None);
     late.interaction_state = InteractionState::Expired;
     look("turn-late", &page(late));
-}
-
-#[test]
-fn settings_page() {
-    let facts = || settings::Facts {
-        vault: VaultView {
-            state: VaultState::Unlocked,
-            sentence: "The vault is open.".to_owned(),
-            slots: vec![
-                SlotView { kind: "key_file".to_owned(), confirmed: true, created_at: at("2026-03-01T09:00:00Z") },
-                SlotView { kind: "recovery_key".to_owned(), confirmed: true, created_at: at("2026-03-01T09:00:00Z") },
-            ],
-            key_file: "/etc/freehold/vault.key".to_owned(),
-        },
-        sessions: vec![SessionView {
-            id: freehold_core::id::SessionId::parse("ses_01hzzz00000000000000000004").expect("an id"),
-            created_at: at("2026-03-01T09:00:00Z"),
-            last_seen_at: at("2026-03-02T07:00:00Z"),
-            reauthenticated_until: None,
-            user_agent:
-                "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
-                    .to_owned(),
-        }],
-        tokens: vec![TokenView {
-            id: freehold_core::id::TokenId::parse("tok_01hzzz00000000000000000005").expect("an id"),
-            name: "Dashboard".to_owned(),
-            scopes: vec![Permission::Read, Permission::Run],
-            created_at: at("2026-03-01T09:10:00Z"),
-            last_used_at: None,
-        }],
-        audit: vec![AuditView {
-            seq: 1,
-            at: at("2026-03-01T09:00:00Z"),
-            actor: "first_start".to_owned(),
-            action: "owner.create".to_owned(),
-            subject: "owner".to_owned(),
-            detail: json!({}),
-            hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
-        }],
-        connectors: vec![connector()],
-        removed: vec![collected::collected(true)],
-        receipts: vec![ephemeral::wiped(), ephemeral::left()],
-    };
-    look("settings", &settings::page(facts(), None, true, settings::Told::default()));
-    let mut locked = facts();
-    locked.vault.state = VaultState::Locked;
-    locked.vault.sentence = "The vault is locked.".to_owned();
-    let token = Some(("Dashboard".to_owned(), "fht_example".to_owned()));
-    look("settings-locked", &settings::page(locked, None, true, settings::Told { token, ..settings::Told::default() }));
 }

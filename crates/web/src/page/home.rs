@@ -1,30 +1,93 @@
 //! Home: what needs the owner, what runs now, what there is and how fresh.
 
+use std::collections::HashMap;
+
 use askama::Template;
-use freehold_core::CredentialMode;
 use freehold_core::identity::IdentityState;
 use freehold_core::status::Status;
-use freehold_engine::view::SourceView;
+use freehold_core::{CredentialMode, RunId};
+use freehold_engine::view::{RunView, SourceView};
 use serde::Deserialize;
 
-use super::text::{When, counted};
-use super::{Frame, Page, Under, show};
+use super::text::{Ago, count, counted};
+use super::{Frame, Page, Under, show, url};
 use crate::admit::Visitor;
 use crate::api::Asked;
 use crate::status::{Button, Sign, button, sign};
+
+/// From as many sources on there is a filter.
+const MANY: usize = 6;
 
 #[derive(Template)]
 #[template(path = "home.html")]
 pub(super) struct HomePage {
     pub(super) frame: Frame,
-    pub(super) text: String,
-    pub(super) total: usize,
-    pub(super) needs: Vec<Card>,
-    pub(super) rest: Vec<Card>,
+    text: String,
+    total: usize,
+    /// How many sources there are of each kind, each a way to see them alone.
+    tally: Vec<Tally>,
+    needs: Vec<Card>,
+    running: Vec<Card>,
+    rest: Vec<Card>,
+    is_many: bool,
+    is_narrowed: bool,
+}
+
+/// What a source is to its owner now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    NeedsYou,
+    Running,
+    UpToDate,
+    Other,
+}
+
+impl Kind {
+    const ALL: [Self; 4] = [Self::NeedsYou, Self::Running, Self::UpToDate, Self::Other];
+
+    fn of(status: &Status) -> Self {
+        use freehold_core::reason::WaitReason;
+        match status {
+            Status::NeedsOwner { .. } | Status::Broken { .. } => Self::NeedsYou,
+            Status::Waiting { reason: WaitReason::WaitingForUnlock } => Self::NeedsYou,
+            Status::Running | Status::SettingUp => Self::Running,
+            Status::Fresh => Self::UpToDate,
+            Status::Due | Status::Waiting { .. } | Status::Paused => Self::Other,
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::NeedsYou => "Needs you",
+            Self::Running => "Running now",
+            Self::UpToDate => "Up to date",
+            Self::Other => "Due, waiting or paused",
+        }
+    }
+
+    /// Its name in an address.
+    fn name(self) -> &'static str {
+        match self {
+            Self::NeedsYou => "needs_you",
+            Self::Running => "running",
+            Self::UpToDate => "up_to_date",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// A count that narrows the list to what it counts.
+struct Tally {
+    label: &'static str,
+    number: String,
+    url: String,
+    is_current: bool,
+    /// Whether it calls for the owner.
+    calls: bool,
 }
 
 /// A source in a list.
-pub(super) struct Card {
+struct Card {
     url: String,
     name: String,
     connector: String,
@@ -32,50 +95,95 @@ pub(super) struct Card {
     sign: Sign,
     /// Why, where the word does not say it all.
     sentence: Option<String>,
-    collected: Option<When>,
+    /// How far its run is.
+    progress: Option<Progress>,
+    collected: Option<Ago>,
     held: String,
     button: Option<Button>,
 }
 
+struct Progress {
+    message: String,
+    /// How many of how many, where the connector can tell.
+    done: Option<(u64, u64)>,
+    words: String,
+}
+
 /// What the list is narrowed to.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(crate) struct Filter {
     #[serde(default)]
-    text: String,
+    pub(super) text: String,
+    /// The name of a kind; any if it is none.
+    #[serde(default)]
+    pub(super) show: String,
+}
+
+/// What the page is made of.
+pub(super) struct Facts {
+    pub(super) sources: Vec<SourceView>,
+    /// The runs under way.
+    pub(super) under_way: Vec<RunView>,
 }
 
 pub(crate) async fn show_page(visitor: Visitor, Asked(filter): Asked<Filter>) -> Page {
-    let sources = visitor.ask(|engine, caller| engine.sources(caller)).await?;
-    Ok(show(&page(&sources, filter.text)))
+    let facts = visitor
+        .ask(|engine, caller| {
+            let sources = engine.sources(caller)?;
+            // One that ended meanwhile is none under way, and its source says how it ended at the next look.
+            let under_way = sources.iter().filter_map(|source| engine.run(caller, source.current_run?).ok()).collect();
+            Ok(Facts { sources, under_way })
+        })
+        .await?;
+    Ok(show(&page(facts, filter)))
 }
 
-pub(super) fn page(sources: &[SourceView], text: String) -> HomePage {
-    let wanted = text.to_lowercase();
-    let fits = |source: &&SourceView| {
+pub(super) fn page(facts: Facts, filter: Filter) -> HomePage {
+    let Facts { sources, under_way } = facts;
+    let runs: HashMap<RunId, &RunView> = under_way.iter().map(|run| (run.id, run)).collect();
+    let shown = Kind::ALL.into_iter().find(|kind| kind.name() == filter.show);
+    let wanted = filter.text.trim().to_lowercase();
+    let has_text = |source: &&SourceView| {
         let account = account(source).unwrap_or_default();
         [&source.name, &source.connector_display_name, &account].iter().any(|text| text.to_lowercase().contains(&wanted))
     };
-    let (needs, rest): (Vec<_>, Vec<_>) = sources.iter().filter(fits).partition(|source| needs_a_person(&source.status));
+    let found: Vec<&SourceView> = sources.iter().filter(has_text).collect();
+    let of = |wanted: &[Kind]| -> Vec<Card> {
+        let fits = |kind| wanted.contains(&kind) && shown.is_none_or(|shown| shown == kind);
+        let found = found.iter().filter(|source| fits(Kind::of(&source.status)));
+        found.map(|source| card(source, source.current_run.and_then(|run| runs.get(&run).copied()))).collect()
+    };
     HomePage {
         frame: Frame::new("Home", Under::Home),
         total: sources.len(),
-        needs: needs.into_iter().map(card).collect(),
-        rest: rest.into_iter().map(card).collect(),
-        text,
+        tally: tally(&found, &filter.text, shown),
+        needs: of(&[Kind::NeedsYou]),
+        running: of(&[Kind::Running]),
+        rest: of(&[Kind::UpToDate, Kind::Other]),
+        is_many: sources.len() >= MANY,
+        is_narrowed: !filter.text.is_empty() || shown.is_some(),
+        text: filter.text,
     }
 }
 
-/// Whether nothing goes on until someone looks.
-fn needs_a_person(status: &Status) -> bool {
-    use freehold_core::reason::WaitReason;
-    match status {
-        Status::NeedsOwner { .. } | Status::Broken { .. } => true,
-        Status::Waiting { reason } => *reason == WaitReason::WaitingForUnlock,
-        Status::SettingUp | Status::Fresh | Status::Due | Status::Running | Status::Paused => false,
-    }
+/// Every kind there is a source of, and all of them together.
+fn tally(found: &[&SourceView], text: &str, shown: Option<Kind>) -> Vec<Tally> {
+    let entry = |kind: Option<Kind>| {
+        let number = found.iter().filter(|source| kind.is_none_or(|kind| kind == Kind::of(&source.status))).count();
+        let asked = [("text", text), ("show", kind.map_or("", Kind::name))];
+        Tally {
+            label: kind.map_or("All", Kind::label),
+            number: count(u64::try_from(number).unwrap_or(u64::MAX)),
+            url: url::with_query("/", &asked),
+            is_current: kind == shown,
+            calls: kind == Some(Kind::NeedsYou),
+        }
+    };
+    let there = |kind: &Kind| Some(*kind) == shown || found.iter().any(|source| Kind::of(&source.status) == *kind);
+    std::iter::once(None).chain(Kind::ALL.into_iter().filter(there).map(Some)).map(entry).collect()
 }
 
-fn card(source: &SourceView) -> Card {
+fn card(source: &SourceView, run: Option<&RunView>) -> Card {
     let is_reminder = source.mode == CredentialMode::EphemeralBrowser && source.status == Status::Due;
     let records = source.streams.iter().map(|stream| stream.count).sum();
     Card {
@@ -88,9 +196,24 @@ fn card(source: &SourceView) -> Card {
             Some(_) => Some(source.sentence.clone()),
             None => is_reminder.then(|| "You asked to be reminded: it is time to collect it again.".to_owned()),
         },
-        collected: source.last_success_at.map(When),
+        progress: run.map(progress),
+        collected: source.last_success_at.map(Ago),
         held: counted(records, "record", "records"),
         button: button(source),
+    }
+}
+
+fn progress(run: &RunView) -> Progress {
+    let told = run.progress.as_ref();
+    let done = told.and_then(|told| Some((told.count?, told.total?))).filter(|(_, all)| *all > 0);
+    Progress {
+        message: told.map_or_else(|| run.sentence.clone(), |told| told.message.clone()),
+        words: match (done, told.and_then(|told| told.count)) {
+            (Some((done, all)), _) => format!("{} of {}", count(done), count(all)),
+            (None, Some(number)) => count(number),
+            (None, None) => String::new(),
+        },
+        done,
     }
 }
 

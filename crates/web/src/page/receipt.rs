@@ -5,8 +5,8 @@ use freehold_core::receipt::{Looked, Receipt, ReceiptKind};
 use freehold_core::{Problem, ProblemCode, ReceiptId, SecretKind, SourceId};
 use freehold_engine::view::{CollectedView, ConnectorView, ReceiptView};
 use freehold_engine::{Caller, Engine};
-use serde::Deserialize;
 
+use super::settings::{Filter, Section};
 use super::text::{When, bytes, count, counted, words};
 use super::{Frame, Page, Under, go_to, show, url};
 use crate::admit::Visitor;
@@ -55,6 +55,7 @@ struct LookedRow {
 pub(super) struct ReceiptsPage {
     pub(super) frame: Frame,
     text: String,
+    total: usize,
     receipts: Vec<ReceiptRow>,
     is_filtered: bool,
 }
@@ -68,13 +69,6 @@ pub(super) struct ReceiptRow {
     pub(super) sign: Sign,
 }
 
-/// What the list is narrowed to.
-#[derive(Deserialize)]
-pub(crate) struct Filter {
-    #[serde(default)]
-    text: String,
-}
-
 /// What a receipt's page is made of.
 pub(super) struct Facts {
     pub(super) view: ReceiptView,
@@ -86,17 +80,17 @@ pub(super) struct Facts {
 
 pub(crate) async fn show_list(visitor: Visitor, Asked(filter): Asked<Filter>) -> Page {
     let receipts = visitor.ask(|engine, caller| engine.receipts(caller, None, ALL)).await?;
-    Ok(show(&list_page(&receipts, filter.text)))
+    Ok(show(&list_page(&receipts, filter)))
 }
 
-pub(super) fn list_page(receipts: &[ReceiptView], text: String) -> ReceiptsPage {
-    let wanted = text.to_lowercase();
-    let fits = |row: &ReceiptRow| [&row.source, row.what].iter().any(|text| text.to_lowercase().contains(&wanted));
+pub(super) fn list_page(receipts: &[ReceiptView], filter: Filter) -> ReceiptsPage {
+    let fits = |row: &ReceiptRow| filter.fits(&[&row.source, row.what]);
     ReceiptsPage {
-        frame: Frame::new("Receipts", Under::Settings),
-        is_filtered: !text.is_empty(),
+        frame: Frame::of_settings(Section::Receipts),
+        is_filtered: !filter.text.is_empty(),
+        total: receipts.len(),
         receipts: receipts.iter().map(row).filter(fits).collect(),
-        text,
+        text: filter.text,
     }
 }
 

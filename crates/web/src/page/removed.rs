@@ -67,7 +67,7 @@ pub(crate) async fn delete(mut visitor: Visitor, Named(id): Named<SourceId>, mut
         Err(refused) => Err(refused),
     };
     match deleted {
-        Ok(()) => go_to("/settings"),
+        Ok(()) => go_to("/removed-sources"),
         Err(Refused(problem)) if form::is_about_input(&problem) => {
             let source = visitor.ask(move |engine, caller| engine.collected(caller, id)).await?;
             Ok(show_with(StatusCode::UNPROCESSABLE_ENTITY, &page(source, !visitor.is_reauthenticated(), Some(problem))))

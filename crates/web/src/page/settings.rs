@@ -1,268 +1,167 @@
-//! Settings: the vault, tokens for programs, the audit log, the connectors.
+//! Settings: what there is to set or to look up, each on a page of its own, and how it stands.
+
+pub(crate) mod audit;
+pub(crate) mod connectors;
+pub(crate) mod removed;
+pub(crate) mod sessions;
+pub(crate) mod tokens;
+pub(crate) mod vault;
 
 use askama::Template;
-use axum::http::StatusCode;
-use freehold_core::id::TokenId;
-use freehold_core::status::VaultState;
 use freehold_core::{Problem, ProblemCode};
-use freehold_engine::Permission;
-use freehold_engine::view::{
-    AuditCheck, AuditView, CollectedView, ConnectorView, ReceiptView, SessionView, SlotView, TokenView, VaultView,
-};
+use freehold_engine::view::VaultView;
+use serde::Deserialize;
 
-use super::details::give_passphrase;
-use super::receipt::ReceiptRow;
-use super::text::{When, words};
-use super::{Frame, Page, Under, go_to, receipt, removed, show_with, url};
+use super::text::counted;
+use super::{Frame, Page, Under, show};
 use crate::admit::Visitor;
-use crate::api::Named;
-use crate::body::FormBody;
 use crate::form;
 use crate::refused::Refused;
 use crate::status::Sign;
 
-/// Entries of the audit log shown.
-const TAIL: u32 = 20;
-/// Receipts shown; they have a page of their own.
-const RECEIPTS: u32 = 5;
+/// The pages of the settings, as they are listed.
+pub(crate) const GROUPS: [(&str, &[Section]); 3] = [
+    ("Security", &[Section::Vault, Section::Sessions, Section::Tokens]),
+    ("Data", &[Section::Connectors, Section::RemovedSources]),
+    ("Evidence", &[Section::Receipts, Section::Audit]),
+];
+
+/// A page of the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Section {
+    Vault,
+    Sessions,
+    Tokens,
+    Connectors,
+    RemovedSources,
+    Receipts,
+    Audit,
+}
+
+impl Section {
+    /// Its heading, which is its name in every list and link.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Vault => "Vault",
+            Self::Sessions => "Sessions",
+            Self::Tokens => "Tokens",
+            Self::Connectors => "Connectors",
+            Self::RemovedSources => "Removed sources",
+            Self::Receipts => "Receipts",
+            Self::Audit => "Audit log",
+        }
+    }
+
+    /// Where it is.
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::Vault => "/settings/vault",
+            Self::Sessions => "/settings/sessions",
+            Self::Tokens => "/settings/tokens",
+            Self::Connectors => "/connectors",
+            Self::RemovedSources => "/removed-sources",
+            Self::Receipts => "/receipts",
+            Self::Audit => "/settings/audit",
+        }
+    }
+
+    /// What it is for, in a sentence.
+    pub(crate) fn about(self) -> &'static str {
+        match self {
+            Self::Vault => "The keys that open your saved sign-in details.",
+            Self::Sessions => "Browsers that are signed in to this Freehold.",
+            Self::Tokens => "What programs may do with the API.",
+            Self::Connectors => "The kinds of account that can be collected here.",
+            Self::RemovedSources => "What they had collected, to be read or deleted.",
+            Self::Receipts => "What was wiped, forgotten or removed, and what was looked at afterwards.",
+            Self::Audit => "What was done, by whom, and whether the record of it holds.",
+        }
+    }
+}
 
 #[derive(Template)]
 #[template(path = "settings.html")]
 pub(super) struct SettingsPage {
     pub(super) frame: Frame,
-    vault: VaultView,
-    vault_sign: Sign,
-    slots: Vec<SlotRow>,
-    is_locked: bool,
-    sessions: Vec<SessionRow>,
-    tokens: Vec<TokenRow>,
-    scopes: Vec<(&'static str, &'static str)>,
-    audit: Vec<AuditRow>,
-    connectors: Vec<ConnectorView>,
-    removed: Vec<RemovedRow>,
-    receipts: Vec<ReceiptRow>,
-    asks_passphrase: bool,
-    told: Told,
+    groups: Vec<Group>,
 }
 
-/// What the form just sent has to say.
-#[derive(Default)]
-pub(super) struct Told {
-    pub(super) problem: Option<Problem>,
-    pub(super) token: Option<(String, String)>,
-    pub(super) check: Option<AuditCheck>,
+struct Group {
+    title: &'static str,
+    entries: Vec<Entry>,
 }
 
-struct SlotRow {
-    label: String,
-    note: &'static str,
-    created: When,
+/// A section in the overview.
+struct Entry {
+    section: Section,
+    /// How it stands, where that is a state.
+    sign: Option<Sign>,
+    /// How it stands, where that is a number; empty where there is nothing to say.
+    now: String,
 }
 
-struct SessionRow {
-    browser: String,
-    began: When,
-    last_seen: When,
-    is_this: bool,
-}
-
-struct TokenRow {
-    id: String,
-    name: String,
-    scopes: String,
-    created: When,
-    last_used: Option<When>,
-}
-
-struct RemovedRow {
-    url: String,
-    name: String,
-    connector: String,
-    account: Option<String>,
-    held: String,
-}
-
-struct AuditRow {
-    at: When,
-    actor: String,
-    action: String,
-    subject: String,
-    /// In hex, as a receipt names it.
-    hash: String,
-}
-
-/// What the page is made of.
+/// What the overview tells of.
 pub(super) struct Facts {
     pub(super) vault: VaultView,
-    pub(super) sessions: Vec<SessionView>,
-    pub(super) tokens: Vec<TokenView>,
-    pub(super) audit: Vec<AuditView>,
-    pub(super) connectors: Vec<ConnectorView>,
-    pub(super) removed: Vec<CollectedView>,
-    pub(super) receipts: Vec<ReceiptView>,
-}
-
-async fn look(visitor: &Visitor) -> Result<Facts, Refused> {
-    visitor
-        .ask(|engine, caller| {
-            Ok(Facts {
-                vault: engine.vault(caller)?,
-                sessions: engine.sessions(caller)?,
-                tokens: engine.tokens(caller)?,
-                audit: engine.latest_audit(caller, TAIL)?,
-                connectors: engine.connectors(),
-                removed: engine.removed_sources(caller)?,
-                receipts: engine.receipts(caller, None, RECEIPTS)?,
-            })
-        })
-        .await
+    pub(super) sessions: usize,
+    pub(super) tokens: usize,
+    pub(super) connectors: usize,
+    pub(super) removed: usize,
 }
 
 pub(crate) async fn show_page(visitor: Visitor) -> Page {
-    again(&visitor, StatusCode::OK, Told::default()).await
+    let facts = visitor
+        .ask(|engine, caller| {
+            Ok(Facts {
+                vault: engine.vault(caller)?,
+                sessions: engine.sessions(caller)?.len(),
+                tokens: engine.tokens(caller)?.len(),
+                connectors: engine.connectors().len(),
+                removed: engine.removed_sources(caller)?.len(),
+            })
+        })
+        .await?;
+    Ok(show(&page(&facts)))
 }
 
-pub(crate) async fn unlock(mut visitor: Visitor, mut body: FormBody) -> Page {
-    let key = body.take("recovery_key");
-    let work = move |engine: &freehold_engine::Engine, caller: &freehold_engine::Caller| {
-        engine.unlock_vault(caller, Some(&key).filter(|key| !key.is_empty())).map(drop)
+pub(super) fn page(facts: &Facts) -> SettingsPage {
+    let entry = |section: &Section| {
+        let number = |number: usize, one, many| counted(u64::try_from(number).unwrap_or(u64::MAX), one, many);
+        let now = match section {
+            Section::Sessions => number(facts.sessions, "browser", "browsers"),
+            Section::Tokens => number(facts.tokens, "token", "tokens"),
+            Section::Connectors => number(facts.connectors, "connector", "connectors"),
+            Section::RemovedSources => number(facts.removed, "source", "sources"),
+            Section::Vault | Section::Receipts | Section::Audit => String::new(),
+        };
+        let sign = (*section == Section::Vault).then(|| vault::sign(facts.vault.state));
+        Entry { section: *section, sign, now }
     };
-    let unlocked = match give_passphrase(&mut visitor, &mut body).await {
-        Ok(()) => visitor.ask(work).await,
-        Err(refused) => Err(refused),
-    };
-    match unlocked {
-        Ok(()) => go_to("/settings#vault"),
-        Err(refused) => told_or_refused(&visitor, refused).await,
+    let group =
+        |(title, sections): (&'static str, &[Section])| Group { title, entries: sections.iter().map(entry).collect() };
+    SettingsPage { frame: Frame::new("Settings", Under::Settings), groups: GROUPS.into_iter().map(group).collect() }
+}
+
+/// What a list is narrowed to.
+#[derive(Default, Deserialize)]
+pub(crate) struct Filter {
+    #[serde(default)]
+    pub(super) text: String,
+}
+
+impl Filter {
+    /// Whether one of these texts has what is looked for in it, whatever the case.
+    pub(super) fn fits(&self, texts: &[&str]) -> bool {
+        let wanted = self.text.trim().to_lowercase();
+        texts.iter().any(|text| text.to_lowercase().contains(&wanted))
     }
 }
 
-pub(crate) async fn lock(visitor: Visitor) -> Page {
-    visitor.ask(|engine, caller| engine.lock_vault(caller)).await?;
-    go_to("/settings#vault")
-}
-
-pub(crate) async fn create_token(mut visitor: Visitor, mut body: FormBody) -> Page {
-    let name = body.text("name").unwrap_or_default().to_owned();
-    let scopes: Vec<Permission> = body.texts("scope").into_iter().filter_map(Permission::parse_scope).collect();
-    let made = match give_passphrase(&mut visitor, &mut body).await {
-        Ok(()) => visitor.ask(move |engine, caller| engine.create_token(caller, &name, &scopes)).await,
-        Err(refused) => Err(refused),
-    };
-    match made {
-        Ok((view, token)) => {
-            let told = Told { token: Some((view.name, token.reveal().to_owned())), ..Told::default() };
-            again(&visitor, StatusCode::OK, told).await
-        }
-        Err(refused) => told_or_refused(&visitor, refused).await,
-    }
-}
-
-pub(crate) async fn revoke_token(visitor: Visitor, Named(id): Named<TokenId>) -> Page {
-    visitor.ask(move |engine, caller| engine.revoke_token(caller, id)).await?;
-    go_to("/settings#tokens")
-}
-
-pub(crate) async fn verify_audit(visitor: Visitor) -> Page {
-    let check = visitor.ask(|engine, caller| engine.verify_audit(caller)).await?;
-    again(&visitor, StatusCode::OK, Told { check: Some(check), ..Told::default() }).await
-}
-
-async fn told_or_refused(visitor: &Visitor, Refused(problem): Refused) -> Page {
-    if !form::is_about_input(&problem) || problem.code == ProblemCode::ReauthenticationRequired {
-        return Err(Refused(problem));
-    }
-    again(visitor, StatusCode::UNPROCESSABLE_ENTITY, Told { problem: Some(problem), ..Told::default() }).await
-}
-
-async fn again(visitor: &Visitor, status: StatusCode, told: Told) -> Page {
-    let facts = look(visitor).await?;
-    let this = visitor.session.as_ref().map(|session| session.id);
-    Ok(show_with(status, &page(facts, this, !visitor.is_reauthenticated(), told)))
-}
-
-pub(super) fn page(
-    facts: Facts,
-    this: Option<freehold_core::id::SessionId>,
-    asks_passphrase: bool,
-    told: Told,
-) -> SettingsPage {
-    let session = |session: SessionView| SessionRow {
-        is_this: Some(session.id) == this,
-        browser: session.user_agent,
-        began: When(session.created_at),
-        last_seen: When(session.last_seen_at),
-    };
-    let token = |token: TokenView| TokenRow {
-        id: token.id.to_string(),
-        scopes: token.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", "),
-        created: When(token.created_at),
-        last_used: token.last_used_at.map(When),
-        name: token.name,
-    };
-    let entry = |entry: AuditView| AuditRow {
-        at: When(entry.at),
-        actor: entry.actor,
-        action: words(&entry.action),
-        subject: entry.subject,
-        hash: entry.hash,
-    };
-    let removed = |source: CollectedView| RemovedRow {
-        url: url::collected(&source),
-        held: removed::held(&source),
-        name: source.name,
-        connector: source.connector_display_name,
-        account: source.account,
-    };
-    SettingsPage {
-        frame: Frame::new("Settings", Under::Settings),
-        vault_sign: vault_sign(facts.vault.state),
-        slots: facts.vault.slots.iter().map(slot_row).collect(),
-        is_locked: facts.vault.state != VaultState::Unlocked,
-        vault: facts.vault,
-        sessions: facts.sessions.into_iter().map(session).collect(),
-        tokens: facts.tokens.into_iter().map(token).collect(),
-        scopes: Permission::SCOPES.map(|scope| (scope.as_str(), scope_words(scope))).to_vec(),
-        audit: facts.audit.into_iter().map(entry).collect(),
-        connectors: facts.connectors,
-        removed: facts.removed.into_iter().map(removed).collect(),
-        receipts: facts.receipts.iter().map(receipt::row).collect(),
-        asks_passphrase,
-        told,
-    }
-}
-
-fn slot_row(slot: &SlotView) -> SlotRow {
-    SlotRow {
-        label: words(&slot.kind),
-        note: match (slot.kind.as_str(), slot.confirmed) {
-            ("key_file", _) => "Opens the vault when the server starts.",
-            (_, true) => "You have shown that you hold it.",
-            (_, false) => "Not confirmed.",
-        },
-        created: When(slot.created_at),
-    }
-}
-
-fn vault_sign(state: VaultState) -> Sign {
-    let (word, shape) = match state {
-        VaultState::Unlocked => ("Unlocked", "fresh"),
-        VaultState::Locked => ("Locked", "waiting"),
-        VaultState::Uninitialised => ("Not made yet", "setting_up"),
-        VaultState::WrongKey => ("Wrong key", "broken"),
-        VaultState::Corrupt => ("Damaged", "broken"),
-        VaultState::KeyMissing => ("Key missing", "broken"),
-    };
-    Sign { word, shape }
-}
-
-fn scope_words(scope: Permission) -> &'static str {
-    match scope {
-        Permission::Read => "See sources, records and runs",
-        Permission::Run => "Start and cancel runs, pause and resume",
-        Permission::Answer => "Answer codes, challenges and approvals",
-        Permission::Configure => "Add and change sources",
-        Permission::Export => "Take records out in bulk",
-        Permission::Reauthenticated => "",
+/// What a form of these pages has to say of what was typed; anything else is refused as everywhere.
+fn about_input(Refused(problem): Refused) -> Result<Problem, Refused> {
+    if form::is_about_input(&problem) && problem.code != ProblemCode::ReauthenticationRequired {
+        Ok(problem)
+    } else {
+        Err(Refused(problem))
     }
 }

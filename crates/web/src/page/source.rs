@@ -9,14 +9,14 @@ use freehold_engine::{Caller, Engine};
 
 use super::details::credential_words;
 use super::receipt::{self, ReceiptRow, left_by};
-use super::text::{Dated, When, bytes, count, interval, reminder};
+use super::text::{Ago, Dated, When, bytes, count, interval, reminder};
 use super::{Frame, Page, Under, go_to, show, url};
 use crate::admit::Visitor;
 use crate::api::Named;
 use crate::status::{Button, Sign, button, collect, sign};
 
 /// Runs shown on the page, and as many receipts.
-const RUNS: u32 = 12;
+const RUNS: u32 = 8;
 
 #[derive(Template)]
 #[template(path = "source.html")]
@@ -29,7 +29,8 @@ pub(super) struct SourcePage {
     collect: Option<Button>,
     account: Account,
     mode: &'static str,
-    collected: Option<When>,
+    collected: Option<Ago>,
+    collected_at: Option<When>,
     next_due: Option<When>,
     interval: String,
     created: When,
@@ -39,6 +40,8 @@ pub(super) struct SourcePage {
     profile: Option<(String, When)>,
     streams: Vec<StreamRow>,
     runs: Vec<RunRow>,
+    /// Whether there may be more of them than are shown.
+    more_runs: bool,
     receipts: Vec<ReceiptRow>,
     is_paused: bool,
     /// Whether it is never collected by itself, and its schedule is a reminder.
@@ -110,7 +113,8 @@ pub(super) fn page(source: SourceView, runs: &[RunView], receipts: &[ReceiptView
         collect: (is_idle && button(&source).is_none()).then(|| collect(&source)),
         account: account(&source),
         mode: mode_words(source.mode),
-        collected: source.last_success_at.map(When),
+        collected: source.last_success_at.map(Ago),
+        collected_at: source.last_success_at.map(When),
         next_due: source.next_due_at.map(When),
         interval: if is_reminder { reminder(source.interval_seconds) } else { interval(source.interval_seconds) },
         created: When(source.created_at),
@@ -119,6 +123,7 @@ pub(super) fn page(source: SourceView, runs: &[RunView], receipts: &[ReceiptView
         profile: source.profile.as_ref().map(|profile| (bytes(profile.bytes), When(profile.sealed_at))),
         streams: source.streams.iter().map(stream).collect(),
         runs: runs.iter().map(run_row).collect(),
+        more_runs: runs.len() >= RUNS as usize,
         receipts: receipts.iter().map(receipt::row).collect(),
         is_paused,
         is_reminder,

@@ -19,6 +19,19 @@ impl fmt::Display for When {
 // It writes nothing but digits and letters of its own.
 impl HtmlSafe for When {}
 
+/// An instant as [`When`], which the page's script shows as how long ago it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ago(pub(crate) Timestamp);
+
+impl fmt::Display for Ago {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let instant = self.0;
+        write!(f, "<time data-ago datetime=\"{instant:.0}\">{} UTC</time>", instant.strftime("%-d %b %Y, %H:%M"))
+    }
+}
+
+impl HtmlSafe for Ago {}
+
 /// When something at a provider was, as [`When`]; only the day where it tells no time of day, which is kept as midnight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Dated(pub(crate) Timestamp);

@@ -24,6 +24,13 @@ pub(crate) fn segment(text: &str) -> String {
     }
 }
 
+/// A page with a query of those values that are not empty.
+pub(crate) fn with_query(page: &str, asked: &[(&str, &str)]) -> String {
+    let given = asked.iter().filter(|(_, value)| !value.is_empty());
+    let query: Vec<String> = given.map(|(name, value)| format!("{name}={}", segment(value))).collect();
+    if query.is_empty() { page.to_owned() } else { format!("{page}?{}", query.join("&")) }
+}
+
 /// The page of a source, or of what is left of it.
 pub(crate) fn collected(source: &CollectedView) -> String {
     let folder = if source.removed { "removed-sources" } else { "sources" };
@@ -57,6 +64,12 @@ mod tests {
     fn a_key_with_slashes_is_one_segment() {
         assert_eq!(segment("INBOX/Work 2:é"), "INBOX%2FWork%202%3A%C3%A9");
         assert_eq!(segment(".."), "%2E%2E");
+    }
+
+    #[test]
+    fn a_query_has_only_what_was_given() {
+        assert_eq!(with_query("/", &[("text", ""), ("show", "")]), "/");
+        assert_eq!(with_query("/", &[("text", "a&b"), ("show", "running")]), "/?text=a%26b&show=running");
     }
 
     #[test]

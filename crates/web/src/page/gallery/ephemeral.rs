@@ -5,6 +5,7 @@ use freehold_core::{CredentialMode, ProblemCode, ReceiptId};
 use freehold_engine::view::ReceiptView;
 use freehold_engine::{Proof, ProofView, ProvingView, Subject};
 
+use super::super::settings::Filter;
 use super::super::{collect, connector as connector_page, receipt};
 use super::*;
 
@@ -111,8 +112,8 @@ fn receipts() {
     removed.receipt.found.secrets = vec!["app_password".to_owned(), "secrets_key".to_owned(), "profile_key".to_owned()];
     removed.receipt.cannot_show.clear();
     look("receipt-removed", &receipt::page(facts(removed.clone(), true)));
-    look("receipts", &receipt::list_page(&[wiped(), left(), removed], String::new()));
-    look("receipts-none-fits", &receipt::list_page(&[wiped()], "zzz".to_owned()));
+    look("receipts", &receipt::list_page(&[wiped(), left(), removed], Filter::default()));
+    look("receipts-none-fits", &receipt::list_page(&[wiped()], Filter { text: "zzz".to_owned() }));
 }
 
 #[test]
@@ -121,7 +122,10 @@ fn a_source_that_keeps_nothing() {
     let mut run = ended(Outcome::Succeeded, "Done: 1,200 new records.");
     run.receipt = Some(wiped().receipt.id);
     look("ephemeral-source", &source::page(due.clone(), std::slice::from_ref(&run), &[wiped(), left()]));
-    look("ephemeral-home", &home::page(std::slice::from_ref(&due), String::new()));
+    look(
+        "ephemeral-home",
+        &home::page(home::Facts { sources: vec![due.clone()], under_way: Vec::new() }, home::Filter::default()),
+    );
     look("ephemeral-change", &change::page(due.clone(), &connector_that_keeps_nothing(), None, false, None));
     let note = json!({"receipt": wiped().receipt.id, "verified": true});
     let timeline = vec![TimelineView {

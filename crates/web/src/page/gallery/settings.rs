@@ -1,0 +1,91 @@
+//! The settings: the overview, and a page for each section.
+
+use freehold_core::status::VaultState;
+use freehold_core::{Problem, ProblemCode};
+use freehold_engine::Permission;
+use freehold_engine::view::{AuditCheck, AuditView, SessionView, SlotView, TokenView, VaultView};
+use serde_json::json;
+
+use super::super::settings::{self, Filter, audit, connectors, removed, sessions, tokens, vault};
+use super::{at, collected, connector, look};
+
+fn the_vault(state: VaultState, sentence: &str) -> VaultView {
+    let slot = |kind: &str| SlotView { kind: kind.to_owned(), confirmed: true, created_at: at("2026-03-01T09:00:00Z") };
+    VaultView {
+        state,
+        sentence: sentence.to_owned(),
+        slots: vec![slot("key_file"), slot("recovery_key")],
+        key_file: "/etc/freehold/vault.key".to_owned(),
+    }
+}
+
+#[test]
+fn overview() {
+    let facts = |vault| settings::Facts { vault, sessions: 2, tokens: 1, connectors: 3, removed: 0 };
+    look("settings", &settings::page(&facts(the_vault(VaultState::Unlocked, "The vault is open."))));
+    look("settings-locked", &settings::page(&facts(the_vault(VaultState::Locked, "The vault is locked."))));
+}
+
+#[test]
+fn vault_page() {
+    look("vault", &vault::page(the_vault(VaultState::Unlocked, "The vault is open."), true, None));
+    let wrong = Problem::new(ProblemCode::BadInput, "That is not the recovery key.", "Type it as you wrote it down.");
+    look("vault-locked", &vault::page(the_vault(VaultState::Locked, "The vault is locked."), true, Some(wrong)));
+}
+
+#[test]
+fn sessions_page() {
+    let session = SessionView {
+        id: freehold_core::id::SessionId::parse("ses_01hzzz00000000000000000004").expect("an id"),
+        created_at: at("2026-03-01T09:00:00Z"),
+        last_seen_at: at("2026-03-02T07:00:00Z"),
+        reauthenticated_until: None,
+        user_agent: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
+            .to_owned(),
+    };
+    let this = Some(session.id);
+    look("sessions", &sessions::page(vec![session], this));
+}
+
+#[test]
+fn tokens_page() {
+    let token = TokenView {
+        id: freehold_core::id::TokenId::parse("tok_01hzzz00000000000000000005").expect("an id"),
+        name: "Dashboard".to_owned(),
+        scopes: vec![Permission::Read, Permission::Run],
+        created_at: at("2026-03-01T09:10:00Z"),
+        last_used_at: None,
+    };
+    look("tokens-none", &tokens::page(Vec::new(), true, None, None));
+    let made = Some(("Dashboard".to_owned(), "fht_example".to_owned()));
+    look("tokens-made", &tokens::page(vec![token], false, made, None));
+}
+
+#[test]
+fn connectors_page() {
+    look("connectors", &connectors::page(vec![connector()], Filter::default()));
+    look("connectors-none-fits", &connectors::page(vec![connector()], Filter { text: "zzz".to_owned() }));
+}
+
+#[test]
+fn removed_sources_page() {
+    look("removed-sources", &removed::page(vec![collected::collected(true)], Filter::default()));
+    look("removed-sources-none", &removed::page(Vec::new(), Filter::default()));
+}
+
+#[test]
+fn audit_page() {
+    let entry = AuditView {
+        seq: 1,
+        at: at("2026-03-01T09:00:00Z"),
+        actor: "first_start".to_owned(),
+        action: "owner.create".to_owned(),
+        subject: "owner".to_owned(),
+        detail: json!({}),
+        hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
+    };
+    let check = AuditCheck { intact: true, entries: 1, sentence: "All entries hold.".to_owned(), broken_at: None };
+    look("audit", &audit::page(vec![entry], audit::Filter::default(), Some(check)));
+    let found = audit::Filter { text: "zzz".to_owned(), before: Some(7) };
+    look("audit-none-fits", &audit::page(Vec::new(), found, None));
+}
