@@ -1,22 +1,22 @@
-//! Runs in the ephemeral mode, killed at random points: `cargo xtask prove` starts it, with how many as its first argument and one
+//! Runs in the ephemeral mode, killed at random points: `cargo xtask prove` starts it, with how many and a seed as its arguments and one
 //! page as its output. It ends with 1 if anything is left anywhere.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "its output is what it is for")]
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::Instant;
 
 use freehold_core::{ConnectorName, Rng};
-use freehold_proof::{Proving, Way};
+use freehold_proof::{NotProven, Proving, Shown, Way};
 use freehold_protocol::Manifest;
+use freehold_tests::random::TestRng;
 use freehold_vault::OsRng;
 
-/// A run against the stand-in is over sooner than this.
-const LONGEST: u64 = 5_000;
-
 fn main() -> ExitCode {
-    let runs = std::env::args().nth(1).and_then(|runs| runs.parse().ok()).expect("how many runs");
+    let mut arguments = std::env::args().skip(1);
+    let runs = arguments.next().and_then(|runs| runs.parse().ok()).expect("how many runs");
+    let seed = arguments.next().and_then(|seed| seed.parse().ok()).expect("a seed");
     let own = std::env::current_exe().expect("this program");
     let name = ConnectorName::parse("practice").expect("a name");
     let manifest = Manifest::parse(name, include_str!("../../connectors/practice/manifest.json")).expect("a manifest");
@@ -31,31 +31,46 @@ fn main() -> ExitCode {
         windows: false,
         rng: &OsRng,
     };
-    let ways: Vec<_> = (0..runs).map(|_: u32| Way::ServerKilledAfter(moment())).collect();
-    let shown = match proving.rehearse(&ways, &|step| eprintln!("{step}")) {
-        Ok(shown) => shown,
+    match kill(&proving, runs, seed) {
+        Ok(shown) => page(&shown, runs, seed),
         Err(error) => {
             eprintln!("error: {error}");
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
         }
-    };
+    }
+}
+
+/// Kills so many, each at a moment of its own from its server's start until a while after a run would be over.
+fn kill(proving: &Proving<'_>, runs: usize, seed: u8) -> Result<Shown, NotProven> {
+    let began = Instant::now();
+    let undisturbed = proving.rehearse(&[Way::ByItself], &|_| ())?;
+    if !undisturbed.leaks.is_empty() {
+        return Ok(undisturbed);
+    }
+    let longest = began.elapsed();
+    let mut moments = vec![0; runs];
+    TestRng::new(seed).fill(&mut moments);
+    // The first is the control: what is planted has to be found in it before it is wiped, or the search is blind.
+    let mut ways = vec![Way::ServerKilledAt("collect")];
+    ways.extend(moments.iter().map(|part| Way::ServerKilledAfter(longest * u32::from(*part) / u32::from(u8::MAX))));
+    proving.rehearse(&ways, &|step| eprintln!("{step}"))
+}
+
+fn page(shown: &Shown, runs: usize, seed: u8) -> ExitCode {
     let mut ends: BTreeMap<&str, usize> = BTreeMap::new();
     for run in &shown.runs {
         *ends.entry(run.rsplit(": ").next().unwrap_or_default()).or_default() += 1;
     }
-    println!("{runs} runs of {} in the ephemeral mode, their server killed within {LONGEST} ms:", manifest.name);
+    let killed: usize = shown.killed_at.values().sum();
+    println!("{runs} runs in the ephemeral mode and a control, their servers killed at random moments (seed {seed}).");
+    println!("Killed: {killed}; over before it: {}. What the killed ones were at:", shown.runs.len() - killed);
+    shown.killed_at.iter().for_each(|(event, count)| println!("  {count:>6}  {event}"));
+    println!("How the runs ended, as the next start found them:");
     ends.iter().for_each(|(end, count)| println!("  {count:>6}  {end}"));
     println!("Planted in each: {}", shown.planted.join(", "));
-    println!("Searched after the last:");
+    println!("Searched after each: its data, its scratch, its log. On the rest of the machine, after the last:");
     shown.searched.iter().for_each(|line| println!("  {line}"));
     println!("Left behind: {}", if shown.leaks.is_empty() { "nothing" } else { "" });
     shown.leaks.iter().for_each(|leak| println!("  {leak}"));
     if shown.leaks.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// After how long one is killed.
-fn moment() -> Duration {
-    let mut bytes = [0; 8];
-    OsRng.fill(&mut bytes);
-    Duration::from_millis(u64::from_le_bytes(bytes) % LONGEST)
 }

@@ -7,6 +7,7 @@ mod command;
 mod needs;
 mod prove;
 mod run;
+mod second;
 mod server;
 mod shop;
 mod stop;

@@ -186,24 +186,26 @@ fn print_invitation(place: &Place, shop: &Practice, mailbox: &Dovecot, mail_fold
     );
 }
 
-/// Once there is an owner, has it proven that runs of the practice connector can keep nothing, so that the choice is there to be tried.
-/// Whatever comes of it, nothing else waits for it.
+/// Once there is an owner, has it proven that runs of the connectors with a shop here can keep nothing, so that the choice is there to be
+/// tried. Whatever comes of it, nothing else waits for it.
 fn prove_in_the_background(place: &Place) {
-    let (mut list, mut prove) = (place.freehold(), place.freehold());
-    list.args(["source", "list"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    prove
-        .args(["connector", "prove-ephemeral", "practice"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    let quiet = |arguments: &[&str]| {
+        let mut command = place.freehold();
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let mut list = quiet(&["source", "list"]);
+    let proofs = ["practice", "amazon"].map(|name| (name, quiet(&["connector", "prove-ephemeral", name])));
     std::thread::spawn(move || {
         while !list.status().is_ok_and(|status| status.success()) {
             std::thread::park_timeout(LOOK_AGAIN);
         }
-        println!("Proving that runs of the practice connector can keep nothing: about a minute, in the background.");
-        match prove.status() {
-            Ok(status) if status.success() => println!("Proven: the practice shop can be collected keeping nothing, too."),
-            _ => println!("That could not be proven here; see `freehold connector prove-ephemeral practice`."),
+        for (name, mut prove) in proofs {
+            println!("Proving that runs of the {name} connector can keep nothing: a minute or two, in the background.");
+            match prove.status() {
+                Ok(status) if status.success() => println!("Proven: {name} can be collected keeping nothing, too."),
+                _ => println!("That could not be proven here; see `freehold connector prove-ephemeral {name}`."),
+            }
         }
     });
 }

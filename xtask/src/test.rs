@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::Context;
 
 use crate::command::{cargo, program, succeed, variable};
-use crate::needs;
+use crate::{needs, second};
 
 /// What `test` can be told.
 #[derive(clap::Args)]
@@ -19,8 +19,35 @@ pub(crate) struct Arguments {
 /// One step, and what to do when it fails.
 struct Step {
     name: &'static str,
-    commands: Vec<Command>,
+    work: Work,
     advice: &'static str,
+}
+
+/// What a step does.
+enum Work {
+    /// A command that passes or does not.
+    Once(Command),
+    /// All tests; one that failed by chance has a second try.
+    Tests,
+    /// Journeys, each with a second try.
+    Journeys(Vec<Command>),
+}
+
+impl Work {
+    /// Does it, and says what passed at its second try alone.
+    fn run(&mut self) -> anyhow::Result<Vec<String>> {
+        match self {
+            Self::Once(command) => succeed(command).map(|()| Vec::new()),
+            Self::Tests => {
+                succeed(&mut cargo(&["build", "--locked", "--workspace"]))?;
+                second::tests()
+            }
+            Self::Journeys(journeys) => {
+                let again: anyhow::Result<Vec<_>> = journeys.iter_mut().map(second::whole).collect();
+                Ok(again?.concat())
+            }
+        }
+    }
 }
 
 /// Runs everything. The first step that fails ends it with one sentence on what to do.
@@ -30,13 +57,11 @@ pub(crate) fn test(arguments: &Arguments) -> anyhow::Result<()> {
     needs::for_testing(arguments.yes || in_ci)?;
     let steps = steps();
     let count = steps.len();
-    let mut took = Vec::new();
+    let (mut took, mut second) = (Vec::new(), Vec::new());
     for (index, mut step) in steps.into_iter().enumerate() {
         println!("\n── {}/{count} {} ──", index + 1, step.name);
         let begun = Instant::now();
-        for command in &mut step.commands {
-            succeed(command).with_context(|| format!("{}: {}", step.name, step.advice))?;
-        }
+        second.extend(step.work.run().with_context(|| format!("{}: {}", step.name, step.advice))?);
         took.push((step.name, begun.elapsed().as_secs_f64()));
     }
     println!("\nAll of it passed:");
@@ -44,6 +69,9 @@ pub(crate) fn test(arguments: &Arguments) -> anyhow::Result<()> {
         println!("  {name:<34} {seconds:>7.1} s");
     }
     println!("  {:<34} {:>7.1} s", "together", begun.elapsed().as_secs_f64());
+    if !second.is_empty() {
+        println!("At the second try alone, so to be mended: {}", second.join(", "));
+    }
     Ok(())
 }
 
@@ -56,30 +84,27 @@ fn steps() -> Vec<Step> {
     vec![
         Step {
             name: "formatting",
-            commands: vec![cargo(&["fmt", "--all", "--check"])],
+            work: Work::Once(cargo(&["fmt", "--all", "--check"])),
             advice: "run `cargo fmt --all` and commit what it changes",
         },
         Step {
             name: "architecture",
-            commands: vec![cargo(&["test", "--locked", "--package", "freehold-tests", "--test", "architecture"])],
+            work: Work::Once(cargo(&["test", "--locked", "--package", "freehold-tests", "--test", "architecture"])),
             advice: "the test's message names the file and the line; ARCHITECTURE.md says why the rule is there",
         },
         Step {
             name: "lints",
-            commands: vec![cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])],
+            work: Work::Once(cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])),
             advice: "mend what it names; clippy.toml says what to use instead of what is banned",
         },
         Step {
             name: "tests, rules and the canary scan",
-            commands: vec![
-                cargo(&["build", "--locked", "--workspace"]),
-                cargo(&["test", "--locked", "--workspace", "--no-fail-fast"]),
-            ],
+            work: Work::Tests,
             advice: "repeat the one test that failed with `cargo test --package CRATE NAME`",
         },
         Step {
             name: "the console in a real browser",
-            commands: journeys.into(),
+            work: Work::Journeys(journeys.into()),
             advice: "the last screenshots are in test-results/screens; repeat with `node tests/console/NAME.mjs`",
         },
     ]

@@ -48,6 +48,8 @@ pub struct Proving<'a> {
 pub struct Shown {
     /// Each rehearsal, and how it ended.
     pub runs: Vec<String>,
+    /// The events at which servers were killed, and how many at each. A run that was over sooner is in none.
+    pub killed_at: BTreeMap<String, usize>,
     /// What was planted.
     pub planted: Vec<String>,
     /// What was searched.
@@ -118,8 +120,10 @@ impl Proving<'_> {
             let failed = |why: String| NotProven::Rehearsal { way: way.to_string(), why };
             let mut actor = Actor::start(&self.program, &plan(way.act())).map_err(|error| failed(error.to_string()))?;
             let mut ended = way.play(&mut actor, &stand_in, &stage.scratch);
+            let was_at = actor.last_event().to_owned();
             let mut said = actor.close();
             if ended == Heard::Killed {
+                *shown.killed_at.entry(was_at).or_default() += 1;
                 if way.leaves_a_session() {
                     cut_off = true;
                     found_before += search.in_directory(&stage.scratch).leaks.len();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use freehold_core::{Problem, ProblemCode, SecretBytes};
+use freehold_core::{Problem, ProblemCode, SecretBytes, SecretKind};
 use freehold_protocol::form::{self, Blank};
 use freehold_protocol::manifest::{Field, FieldType};
 
@@ -57,6 +57,36 @@ pub(crate) fn settings(
 pub(crate) fn details(capture: &Capture, input: &SecretInput, instead: &str) -> Result<Secrets, Problem> {
     let seed = capture.seed_field();
     given_or_asked(&capture.form, seed, input.read(seed)?, instead)
+}
+
+/// Sign-in details for one run: of the first kind, and of each further one that is given too.
+pub(crate) fn details_of_all(
+    captures: &[Capture],
+    input: &SecretInput,
+    instead: &str,
+) -> Result<BTreeMap<SecretKind, Secrets>, Problem> {
+    let mut details = BTreeMap::new();
+    if let Some(mut given) = input.read(captures.iter().find_map(Capture::seed_field))? {
+        for (index, capture) in captures.iter().enumerate() {
+            let is_its = |name: &str| capture.form.fields.iter().any(|field| field.name == name);
+            let own: BTreeMap<_, _> = given.extract_if(.., |name, _| is_its(name)).collect();
+            if index == 0 || !own.is_empty() {
+                details.insert(capture.kind, secrets(&capture.form, Some(own), instead)?);
+            }
+        }
+        let fields = captures.iter().flat_map(|capture| capture.form.fields.clone()).collect();
+        let known = Form { description: None, fields };
+        refuse_unknown(&known, given.keys().map(String::as_str), "the sign-in details")?;
+        return Ok(details);
+    }
+    let prompt = Prompt::open(instead)?;
+    prompt.say("They are held in memory for this run only, and wiped when it ends.")?;
+    for (index, capture) in captures.iter().enumerate() {
+        if index == 0 || prompt.confirm(&format!("{} too?", capture.kind.label()))? {
+            details.insert(capture.kind, given_or_asked(&capture.form, capture.seed_field(), None, instead)?);
+        }
+    }
+    Ok(details)
 }
 
 /// The fields of an answer, a code: the same.
@@ -190,4 +220,43 @@ fn refuse_unknown<'a>(form: &Form, names: impl Iterator<Item = &'a str>, place: 
 
 fn bad(what: impl Into<String>, next: impl Into<String>) -> Problem {
     Problem::new(ProblemCode::BadInput, what, next)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Input {
+        #[command(flatten)]
+        secrets: SecretInput,
+    }
+
+    fn read(text: &str) -> Result<Vec<(SecretKind, Vec<String>)>, Problem> {
+        let field =
+            |name: &str, required: bool| json!({ "name": name, "label": name, "type": "password", "required": required });
+        let captures: Vec<Capture> = serde_json::from_value(json!([
+            { "kind": "username_password", "consent": "", "form": { "fields": [field("username", true), field("password", true)] } },
+            { "kind": "otp_seed", "consent": "", "form": { "fields": [field("seed", true)] } },
+        ]))
+        .expect("captures");
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), text).expect("written");
+        let input = Input::parse_from(["it", "--secret-file", &file.path().to_string_lossy()]);
+        let details = details_of_all(&captures, &input.secrets, "")?;
+        Ok(details.into_iter().map(|(kind, fields)| (kind, fields.into_keys().collect())).collect())
+    }
+
+    #[test]
+    fn one_file_holds_details_of_several_kinds() {
+        let password = (SecretKind::UsernamePassword, vec!["password".to_owned(), "username".to_owned()]);
+        assert_eq!(read("username=a\npassword=b\n").unwrap(), [password.clone()]);
+        let both = read("username=a\nseed=c\npassword=b\n").unwrap();
+        assert_eq!(both, [password, (SecretKind::OtpSeed, vec!["seed".to_owned()])]);
+        assert!(read("username=a\n").unwrap_err().what.contains("password"));
+        assert!(read("username=a\npassword=b\nsede=c\n").unwrap_err().next.contains("username, password, seed"));
+    }
 }

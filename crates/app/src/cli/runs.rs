@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use super::client::{Body, Client, segment};
 use super::form::Secrets;
 use super::picture::{Connector, Moment, RunPicture, Source, shell_word};
-use super::prompt::Prompt;
 use super::secret_input::SecretInput;
 use super::source::find;
 use super::terminal::{Cell, Terminal, Tone};
@@ -103,16 +102,12 @@ impl Run {
             ));
         }
         let connector: Connector = client.get(&format!("/connectors/{}", source.connector))?.read()?;
-        let Some(capture) = connector.captures.first() else {
+        if connector.captures.is_empty() {
             let what = "The connector takes no sign-in details.";
             return Err(Problem::new(ProblemCode::BadInput, what, "Leave --with-details out."));
-        };
-        let instead = "Give them with --secret-file or --secret-stdin.";
-        if !self.secrets.is_named() {
-            Prompt::open(instead)?.say("They are held in memory for this run only, and wiped when it ends.")?;
         }
-        let secrets = form::details(capture, &self.secrets, instead)?;
-        Body::json(&Given { credentials: BTreeMap::from([(capture.kind, secrets)]) })
+        let instead = "Give them with --secret-file or --secret-stdin.";
+        Body::json(&Given { credentials: form::details_of_all(&connector.captures, &self.secrets, instead)? })
     }
 }
 

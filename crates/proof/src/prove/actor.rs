@@ -14,6 +14,8 @@ use crate::rehearsal::{Plan, Told};
 pub(super) struct Actor {
     process: Child,
     told: Receiver<Told>,
+    /// The run's last event so far.
+    last_event: Option<String>,
     log: Option<JoinHandle<Vec<u8>>>,
 }
 
@@ -57,7 +59,7 @@ impl Actor {
                 bytes
             })
         });
-        Ok(Self { process, told, log })
+        Ok(Self { process, told, last_event: None, log })
     }
 
     /// Waits for an event of the run's timeline.
@@ -78,6 +80,9 @@ impl Actor {
         loop {
             match self.told.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(told) => {
+                    if let Told::Event { event } = &told {
+                        self.last_event = Some(event.clone());
+                    }
                     if let Some(heard) = wanted(&told) {
                         return heard;
                     }
@@ -91,6 +96,11 @@ impl Actor {
                 }
             }
         }
+    }
+
+    /// What the run was at, as far as it has told.
+    pub(super) fn last_event(&self) -> &str {
+        self.last_event.as_deref().unwrap_or("before it began")
     }
 
     /// Kills the process, as losing power would.

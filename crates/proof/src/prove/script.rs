@@ -24,7 +24,7 @@ pub enum Way {
     ConnectorKilled,
     /// The server is killed when the run's timeline has come to this event.
     ServerKilledAt(&'static str),
-    /// The server is killed so long after the run began.
+    /// The server is killed so long after it was started, unless the run is over by then.
     ServerKilledAfter(Duration),
 }
 
@@ -68,11 +68,8 @@ impl Way {
                 }
                 other => other,
             },
-            Self::ServerKilledAfter(time) => match actor.until_event("open_profile", LIMIT) {
-                Heard::Event => match actor.until_ended(time) {
-                    Heard::Silence => actor.kill(),
-                    other => other,
-                },
+            Self::ServerKilledAfter(time) => match actor.until_ended(time) {
+                Heard::Silence => actor.kill(),
                 other => other,
             },
             Self::BrowserKilled => self.play_killing(actor, scratch, "b"),
