@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use freehold_core::id::SessionId;
 use freehold_core::status::VaultState;
 use freehold_core::{OwnerId, Problem, ProblemCode, Rng, SecretBytes};
 use freehold_store::{NewVault, SlotRow, VaultDb};
 use freehold_vault::{PassphraseError, RecoveryKey, SlotKind, Vault, check_passphrase, hash_passphrase, key_file, token};
 
+use crate::caller::{Caller, Permission};
 use crate::event::Event;
 use crate::problem::from_store;
 use crate::server::{Engine, Inner, lock};
@@ -150,6 +152,24 @@ impl Engine {
         Ok(inner.show_recovery_key(recovery_key))
     }
 
+    /// Changes the passphrase, for someone who has the old one. Ends every session but the one it is changed in. Wrong ones are
+    /// throttled together with those of signing in; no API token may do this.
+    pub fn change_passphrase(&self, caller: &Caller, old: &SecretBytes, new: &SecretBytes) -> Result<(), Problem> {
+        if matches!(caller, Caller::Token { .. }) {
+            caller.must(Permission::Reauthenticated)?;
+        }
+        let inner = &self.0;
+        self.check_passphrase(old)?;
+        let hash = hash_passphrase(new, &*inner.rng).map_err(|error| weak(&error).at("new_passphrase"))?;
+        let audit = inner.audited(&caller.actor(), "owner.passphrase", "owner", &[]);
+        inner.vault_db.set_passphrase_hash(&hash, audit).map_err(from_store)?;
+        let this = match caller {
+            Caller::Console { session, .. } => Some(*session),
+            Caller::Cli { .. } | Caller::Token { .. } => None,
+        };
+        self.end_sessions_but(this)
+    }
+
     /// Sets a new passphrase, for someone who holds the recovery key. Ends every session.
     pub fn reset_passphrase(&self, recovery_key: &SecretBytes, new: &SecretBytes) -> Result<(), Problem> {
         let inner = &self.0;
@@ -176,10 +196,12 @@ impl Engine {
             .vault_db
             .set_passphrase_hash(&hash, inner.audited("recovery_key", "owner.reset", "owner", &[]))
             .map_err(from_store)?;
-        for session in inner.data.sessions().map_err(from_store)? {
-            inner.data.delete_session(session.id).map_err(from_store)?;
-        }
-        Ok(())
+        self.end_sessions_but(None)
+    }
+
+    fn end_sessions_but(&self, this: Option<SessionId>) -> Result<(), Problem> {
+        let sessions = self.0.data.sessions().map_err(from_store)?;
+        sessions.iter().filter(|session| Some(session.id) != this).try_for_each(|session| self.end_session(session.id))
     }
 }
 
@@ -230,15 +252,15 @@ fn hashed(new: &SecretBytes, rng: &dyn Rng) -> Result<String, Problem> {
     hash_passphrase(new, rng).map_err(|error| weak(&error))
 }
 
-fn check_strength(new: &SecretBytes) -> Result<(), Problem> {
+pub(crate) fn check_strength(new: &SecretBytes) -> Result<(), Problem> {
     check_passphrase(new).map_err(|error| weak(&error))
 }
 
-fn weak(error: &PassphraseError) -> Problem {
+pub(crate) fn weak(error: &PassphraseError) -> Problem {
     Problem::new(ProblemCode::BadInput, format!("{error}."), "Several unrelated words make a good one.").at("passphrase")
 }
 
-fn no_longer_shown() -> Problem {
+pub(crate) fn no_longer_shown() -> Problem {
     Problem::new(
         ProblemCode::Conflict,
         "No recovery key is being shown.",

@@ -28,6 +28,7 @@ use crate::profile::remove_unfinished;
 use crate::proving::{PROOF_FOLDER, Provings};
 use crate::run::{Mail, directory};
 use crate::schedule::{self, Wake};
+use crate::slots::ShownKey;
 use crate::throttle::Throttle;
 use crate::vault::Door;
 use crate::view::Numbers;
@@ -110,6 +111,8 @@ pub(crate) struct Inner {
     pub(crate) catalog: Catalog,
     pub(crate) host: Host,
     pub(crate) first_start: Mutex<FirstStart>,
+    /// A new recovery key, shown and not typed back yet.
+    pub(crate) next_recovery_key: Mutex<Option<ShownKey>>,
     pub(crate) passphrase_tries: Throttle,
     pub(crate) counters: Counters,
     pub(crate) live: Live,
@@ -145,6 +148,7 @@ impl Engine {
             server: ServerId::new(&*clock, &*rng),
             host: Host::probe(config.launcher.clone()).with_search_path(config.search_path.clone()),
             first_start,
+            next_recovery_key: Mutex::default(),
             door,
             catalog,
             data,

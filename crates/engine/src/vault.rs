@@ -40,6 +40,8 @@ impl Door {
     pub(crate) fn open(vault_db: &VaultDb, key_file: &Path) -> Result<Door, Problem> {
         let (state, vault) = match vault_db.owner().map_err(from_store)? {
             None => (VaultState::Uninitialised, None),
+            // Without a slot for it, whatever lies there is no key of this vault: it starts locked.
+            Some(_) if !has_slot(vault_db, SlotKind::KeyFile)? => (VaultState::Locked, None),
             Some(owner) => match key_file::read(key_file) {
                 Err(KeyFileError::Missing { .. }) => (VaultState::KeyMissing, None),
                 Err(error) => {
@@ -71,6 +73,26 @@ impl Door {
     }
 }
 
+/// What the vault is unlocked with.
+pub enum UnlockWith {
+    /// The key file beside the configuration.
+    KeyFile,
+    /// The printed recovery key, as typed.
+    RecoveryKey(SecretBytes),
+    /// The vault's passphrase.
+    Passphrase(SecretBytes),
+}
+
+impl UnlockWith {
+    fn kind(&self) -> SlotKind {
+        match self {
+            UnlockWith::KeyFile => SlotKind::KeyFile,
+            UnlockWith::RecoveryKey(_) => SlotKind::RecoveryKey,
+            UnlockWith::Passphrase(_) => SlotKind::Passphrase,
+        }
+    }
+}
+
 impl Engine {
     /// The vault's state and slots.
     pub fn vault(&self, caller: &Caller) -> Result<VaultView, Problem> {
@@ -78,16 +100,26 @@ impl Engine {
         self.0.vault_view()
     }
 
-    /// Unlocks the vault with the recovery key, or with the key file if `recovery_key` is none.
-    pub fn unlock_vault(&self, caller: &Caller, recovery_key: Option<&SecretBytes>) -> Result<VaultView, Problem> {
+    /// Unlocks the vault. A wrong passphrase is `unauthenticated`; wrong ones are throttled together with those of signing in.
+    pub fn unlock_vault(&self, caller: &Caller, with: UnlockWith) -> Result<VaultView, Problem> {
         caller.must(Permission::Reauthenticated)?;
         let inner = &self.0;
         let owner = inner.owner()?;
-        let (kind, key) = match recovery_key {
-            Some(typed) => (SlotKind::RecoveryKey, parse_recovery_key(typed)?.slot_key()),
-            None => (SlotKind::KeyFile, key_file::read(inner.door.key_file()).map_err(key_file_problem)?),
+        let kind = with.kind();
+        if !has_slot(&inner.vault_db, kind)? {
+            return Err(no_such_slot(kind));
+        }
+        let (state, vault) = match &with {
+            UnlockWith::KeyFile => {
+                let key = key_file::read(inner.door.key_file()).map_err(key_file_problem)?;
+                unlock(&inner.vault_db, owner, &key, kind)?
+            }
+            UnlockWith::RecoveryKey(typed) => unlock(&inner.vault_db, owner, &parse_recovery_key(typed)?.slot_key(), kind)?,
+            UnlockWith::Passphrase(typed) => inner.passphrase_tries.attempt(|| {
+                let opened = unlock_by_passphrase(&inner.vault_db, owner, typed)?;
+                if opened.0 == VaultState::WrongKey { Err(not_the_vault_s_passphrase()) } else { Ok(opened) }
+            })?,
         };
-        let (state, vault) = unlock(&inner.vault_db, owner, &key, kind)?;
         if vault.is_none() {
             inner.record(&caller.actor(), "vault.unlock_refused", kind.as_str(), &[("state", state.as_str())])?;
             return Err(closed(state));
@@ -156,7 +188,7 @@ impl Engine {
 }
 
 impl Inner {
-    fn vault_view(&self) -> Result<VaultView, Problem> {
+    pub(crate) fn vault_view(&self) -> Result<VaultView, Problem> {
         let state = self.door.state();
         let slots = self.vault_db.slots().map_err(from_store)?;
         let unreadable;
@@ -347,11 +379,52 @@ pub(crate) fn unlock(
     let (Some(slot), Some(check)) = (slots.into_iter().find(|slot| slot.kind == kind.as_str()), check) else {
         return Ok((VaultState::Corrupt, None));
     };
-    Ok(match Vault::unlock(owner, key, kind, &slot.wrapped, &check) {
+    Ok(standing(Vault::unlock(owner, key, kind, &slot.wrapped, &check)))
+}
+
+fn unlock_by_passphrase(
+    vault_db: &VaultDb,
+    owner: freehold_core::OwnerId,
+    passphrase: &SecretBytes,
+) -> Result<(VaultState, Option<Vault>), Problem> {
+    let slots = vault_db.slots().map_err(from_store)?;
+    let check = vault_db.key_check().map_err(from_store)?.and_then(|bytes| KeyCheck::from_bytes(&bytes));
+    let slot = slots.into_iter().find(|slot| slot.kind == SlotKind::Passphrase.as_str());
+    let (Some(slot), Some(check)) = (slot, check) else { return Ok((VaultState::Corrupt, None)) };
+    Ok(standing(Vault::unlock_by_passphrase(owner, passphrase, &slot.wrapped, &check)))
+}
+
+fn standing(unlocked: Result<Vault, UnlockError>) -> (VaultState, Option<Vault>) {
+    match unlocked {
         Ok(vault) => (VaultState::Unlocked, Some(vault)),
         Err(UnlockError::WrongKey { .. }) => (VaultState::WrongKey, None),
-        Err(_) => (VaultState::Corrupt, None),
-    })
+        Err(UnlockError::Corrupt { .. }) => (VaultState::Corrupt, None),
+    }
+}
+
+/// Whether there is a slot of that kind.
+pub(crate) fn has_slot(vault_db: &VaultDb, kind: SlotKind) -> Result<bool, Problem> {
+    let slots = vault_db.slots().map_err(from_store)?;
+    Ok(slots.iter().any(|slot| slot.kind == kind.as_str()))
+}
+
+/// The vault has no slot of that kind.
+pub(crate) fn no_such_slot(kind: SlotKind) -> Problem {
+    let what = match kind {
+        SlotKind::KeyFile => "This vault has no key file.",
+        SlotKind::RecoveryKey => "This vault has no recovery key.",
+        SlotKind::Passphrase => "This vault has no passphrase.",
+    };
+    Problem::new(ProblemCode::Conflict, what, "See which keys open it: in Settings, or with `freehold vault status`.")
+}
+
+fn not_the_vault_s_passphrase() -> Problem {
+    Problem::new(
+        ProblemCode::Unauthenticated,
+        "That is not the vault's passphrase.",
+        "Try again, or unlock with the recovery key. The passphrase you sign in with is another one.",
+    )
+    .at("vault_passphrase")
 }
 
 fn closed(state: VaultState) -> Problem {

@@ -42,10 +42,17 @@ pub struct VaultView {
     pub key_file: String,
 }
 
+impl VaultView {
+    /// Whether a key of that kind opens it.
+    pub fn has(&self, kind: &str) -> bool {
+        self.slots.iter().any(|slot| slot.kind == kind)
+    }
+}
+
 /// One key slot.
 #[derive(Clone, Debug, Serialize)]
 pub struct SlotView {
-    /// `key_file` or `recovery_key`.
+    /// `key_file`, `recovery_key` or `passphrase`.
     pub kind: String,
     /// Whether the owner has shown to hold it.
     pub confirmed: bool,

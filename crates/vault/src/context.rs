@@ -37,6 +37,8 @@ pub(crate) enum Context<'a> {
     KeyCheck { owner: OwnerId },
     /// The key of the audit head's MAC.
     AuditHead { owner: OwnerId },
+    /// A backup's content; `front` is the SHA-256 of all that stands before it in the file.
+    Backup { owner: OwnerId, front: &'a [u8; 32] },
 }
 
 impl Context<'_> {
@@ -47,13 +49,13 @@ impl Context<'_> {
             | Context::SameSecret { generation, .. }
             | Context::Profile { generation, .. }
             | Context::SourceKey { generation, .. } => generation,
-            Context::Root { .. } | Context::KeyCheck { .. } | Context::AuditHead { .. } => 0,
+            Context::Root { .. } | Context::KeyCheck { .. } | Context::AuditHead { .. } | Context::Backup { .. } => 0,
         }
     }
 
     fn algorithm(&self) -> u8 {
         match self {
-            Context::Profile { .. } => ALGORITHM_IN_CHUNKS,
+            Context::Profile { .. } | Context::Backup { .. } => ALGORITHM_IN_CHUNKS,
             _ => ALGORITHM,
         }
     }
@@ -65,25 +67,26 @@ impl Context<'_> {
     }
 
     fn fields(&self) -> [Field<'_>; 10] {
-        let (purpose, owner, source, connector, kind, version) = match *self {
+        let (purpose, owner, source, connector, kind, version): (_, _, _, _, &[u8], _) = match *self {
             Context::Secret { owner, source, connector, kind, version, .. } => {
-                ("secret", owner, Some(source), connector.as_str(), kind.as_str(), Some(version))
+                ("secret", owner, Some(source), connector.as_str(), kind.as_str().as_bytes(), Some(version))
             }
             Context::SameSecret { owner, source, connector, .. } => {
-                ("same_secret", owner, Some(source), connector.as_str(), "", None)
+                ("same_secret", owner, Some(source), connector.as_str(), b"", None)
             }
             Context::Profile { owner, source, connector, .. } => {
-                ("profile", owner, Some(source), connector.as_str(), "", None)
+                ("profile", owner, Some(source), connector.as_str(), b"", None)
             }
             Context::SourceKey { owner, source, purpose: KeyPurpose::Secrets, .. } => {
-                ("source_key.secrets", owner, Some(source), "", "", None)
+                ("source_key.secrets", owner, Some(source), "", b"", None)
             }
             Context::SourceKey { owner, source, purpose: KeyPurpose::Profile, .. } => {
-                ("source_key.profile", owner, Some(source), "", "", None)
+                ("source_key.profile", owner, Some(source), "", b"", None)
             }
-            Context::Root { owner, slot } => ("root", owner, None, "", slot.as_str(), None),
-            Context::KeyCheck { owner } => ("key_check", owner, None, "", "", None),
-            Context::AuditHead { owner } => ("audit_head", owner, None, "", "", None),
+            Context::Root { owner, slot } => ("root", owner, None, "", slot.as_str().as_bytes(), None),
+            Context::KeyCheck { owner } => ("key_check", owner, None, "", b"", None),
+            Context::AuditHead { owner } => ("audit_head", owner, None, "", b"", None),
+            Context::Backup { owner, front } => ("backup", owner, None, "", front, None),
         };
         [
             Field::Bytes(&MAGIC),
@@ -93,7 +96,7 @@ impl Context<'_> {
             Field::Id(owner.to_bytes()),
             source.map_or(Field::Bytes(&[]), |source| Field::Id(source.to_bytes())),
             Field::Bytes(connector.as_bytes()),
-            Field::Bytes(kind.as_bytes()),
+            Field::Bytes(kind),
             version.map_or(Field::Bytes(&[]), |version| Field::Number(version.to_be_bytes())),
             Field::Number(self.generation().to_be_bytes()),
         ]
@@ -183,6 +186,7 @@ mod tests {
                 Context::Root { owner: o, slot: SlotKind::RecoveryKey },
             ),
             (PURPOSE, Context::KeyCheck { owner: o }, Context::AuditHead { owner: o }),
+            (KIND, Context::Backup { owner: o, front: &[1; 32] }, Context::Backup { owner: o, front: &[2; 32] }),
         ]
     }
 
@@ -289,8 +293,10 @@ mod tests {
             Context::SourceKey { owner, source, purpose: KeyPurpose::Profile, generation },
             Context::Root { owner, slot: SlotKind::KeyFile },
             Context::Root { owner, slot: SlotKind::RecoveryKey },
+            Context::Root { owner, slot: SlotKind::Passphrase },
             Context::KeyCheck { owner },
             Context::AuditHead { owner },
+            Context::Backup { owner, front: &[0; 32] },
         ];
         let key = Key::random(&OsRng);
         for (at, sealed_for) in contexts.iter().enumerate() {

@@ -2,7 +2,7 @@
 //! database; the only file this crate touches is the key file.
 //!
 //! ```text
-//! key file | printed recovery key          a slot's key
+//! key file | printed recovery key | passphrase   a slot's key
 //!    └ wraps ROOT                           held by an unlocked `Vault`
 //!         └ wraps a source's keys           held by a `SourceVault`, for one run or one change
 //!              └ seals one secret           `SourceVault::seal`, and `SourceVault::take` for a committed attempt
@@ -27,15 +27,19 @@ pub mod source_vault;
 pub mod token;
 pub mod vault;
 
+mod backup;
+mod chunks;
 mod context;
 mod key;
 mod otp_export;
 mod sealed;
 
+pub use backup::{BackupError, HumanSlot, SealedBackup};
+pub use chunks::{OpeningStream, SealingStream};
 pub use key_file::KeyFileError;
 pub use passphrase::{PassphraseError, check_passphrase, hash_passphrase, verify_passphrase};
 pub use payload::SecretPayload;
-pub use profile_vault::{OpeningProfile, ProfileVault, SealingProfile};
+pub use profile_vault::ProfileVault;
 pub use recovery_key::{RecoveryKey, RecoveryKeyError};
 pub use rng::OsRng;
 pub use slot::{SlotKey, SlotKind};

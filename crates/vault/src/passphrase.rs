@@ -1,13 +1,15 @@
-//! The owner's passphrase.
+//! The owner's passphrase, and the vault's.
 //!
 //! Argon2id (RFC 9106) with 64 MiB, 3 passes and 4 lanes: the RFC's choice for machines that cannot spare 2 GiB, and more than
 //! OWASP's least. One person signs in a few times a day, so a fraction of a second each time costs nothing; whoever steals
 //! the database pays it, and the memory, for every guess.
 
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
-use freehold_core::{Rng, SecretBytes};
+use freehold_core::{Rng, SealedBytes, SecretBytes};
 
+use crate::key::Key;
 use crate::payload::exposed;
+use crate::slot::SlotKey;
 
 /// Why a passphrase is refused.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,13 +67,68 @@ pub fn verify_passphrase(passphrase: &SecretBytes, hash: &str) -> bool {
     exposed(passphrase).len() <= MAX_BYTES && argon2().verify_password(exposed(passphrase), hash).is_ok()
 }
 
+/// How a slot's key is made from a passphrase. It is kept in front of the wrap, so that a later choice of parameters leaves older slots
+/// readable:
+///
+/// ```text
+/// memory in KiB (4) | passes (4) | lanes (4) | salt (16)
+/// ```
+pub(crate) struct Stretch {
+    params: Params,
+    salt: [u8; 16],
+}
+
+impl Stretch {
+    const LEN: usize = 12 + 16;
+
+    /// With today's parameters and a salt of its own.
+    pub(crate) fn new(rng: &dyn Rng) -> Self {
+        let mut salt = [0; 16];
+        rng.fill(&mut salt);
+        Self { params: params(), salt }
+    }
+
+    /// The one in front of a wrap, and the wrap. None where no Freehold would have written it: parameters that would keep the machine
+    /// busy for minutes are not tried out.
+    pub(crate) fn before(SealedBytes(bytes): &SealedBytes) -> Option<(Self, SealedBytes)> {
+        let (front, wrapped) = bytes.split_at_checked(Self::LEN)?;
+        let number = |at: usize| Some(u32::from_be_bytes(front[at..at + 4].try_into().ok()?));
+        let (memory, passes, lanes) = (number(0)?, number(4)?, number(8)?);
+        if memory > MOST_KIB || passes > MOST_PASSES || lanes > MOST_LANES {
+            return None;
+        }
+        let params = Params::new(memory, passes, lanes, Some(32)).ok()?;
+        Some((Self { params, salt: front[12..].try_into().ok()? }, SealedBytes(wrapped.to_vec())))
+    }
+
+    pub(crate) fn in_front_of(&self, SealedBytes(wrapped): &SealedBytes) -> SealedBytes {
+        let numbers = [self.params.m_cost(), self.params.t_cost(), self.params.p_cost()];
+        let mut bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_be_bytes()).collect();
+        bytes.extend_from_slice(&self.salt);
+        bytes.extend_from_slice(wrapped);
+        SealedBytes(bytes)
+    }
+
+    pub(crate) fn key(&self, passphrase: &SecretBytes) -> SlotKey {
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params.clone());
+        let made = |key: &mut [u8; 32]| argon2.hash_password_into(exposed(passphrase), &self.salt, key);
+        SlotKey(Key::filled(|key| made(key).expect("parameters, salt and length within RFC 9106's limits")))
+    }
+}
+
 const MIN_CHARS: usize = 12;
 const MIN_DIFFERENT: usize = 5;
 const MAX_BYTES: usize = 1024;
+const MOST_KIB: u32 = 1 << 20;
+const MOST_PASSES: u32 = 16;
+const MOST_LANES: u32 = 16;
+
+fn params() -> Params {
+    Params::new(64 * 1024, 3, 4, Some(32)).expect("parameters within RFC 9106's limits")
+}
 
 fn argon2() -> Argon2<'static> {
-    let params = Params::new(64 * 1024, 3, 4, Some(32)).expect("parameters within RFC 9106's limits");
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params())
 }
 
 #[cfg(test)]

@@ -25,8 +25,8 @@ use crate::{
 
 const GENERATION_AT: usize = MAGIC.len() + 2;
 pub(crate) const SALT_AT: usize = GENERATION_AT + 4;
-pub(crate) const COMMITMENT_AT: usize = SALT_AT + 32;
-pub(crate) const CIPHERTEXT_AT: usize = COMMITMENT_AT + 32;
+const COMMITMENT_AT: usize = SALT_AT + 32;
+const CIPHERTEXT_AT: usize = COMMITMENT_AT + 32;
 pub(crate) const TAG_LEN: usize = 16;
 
 /// Why sealed bytes did not open.

@@ -9,6 +9,8 @@ pub enum SlotKind {
     KeyFile,
     /// The printed recovery key.
     RecoveryKey,
+    /// The vault's own passphrase.
+    Passphrase,
 }
 
 impl SlotKind {
@@ -17,14 +19,21 @@ impl SlotKind {
         match self {
             SlotKind::KeyFile => "key_file",
             SlotKind::RecoveryKey => "recovery_key",
+            SlotKind::Passphrase => "passphrase",
         }
     }
 
     /// The kind of that name, if there is one.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::KeyFile, Self::RecoveryKey].into_iter().find(|kind| kind.as_str() == name)
+        [Self::KeyFile, Self::RecoveryKey, Self::Passphrase].into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// Whether a person holds its key, and not a machine.
+    pub fn is_held_by_a_person(self) -> bool {
+        self != SlotKind::KeyFile
     }
 }
 
-/// The 32 secret bytes that wrap ROOT in one slot, from a [`key_file`](crate::key_file) or a [`RecoveryKey`](crate::RecoveryKey).
+/// The 32 secret bytes that wrap ROOT in one slot, from a [`key_file`](crate::key_file), a [`RecoveryKey`](crate::RecoveryKey) or
+/// the vault's passphrase.
 pub struct SlotKey(pub(crate) Key);

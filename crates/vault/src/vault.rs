@@ -1,12 +1,13 @@
 //! The unlocked vault: ROOT, and what it wraps.
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, digest, hmac};
-use freehold_core::{OwnerId, Rng, SealedBytes, SourceId};
+use freehold_core::{OwnerId, Rng, SealedBytes, SecretBytes, SourceId};
 
 use crate::{
-    SlotKey, SlotKind,
+    PassphraseError, SlotKey, SlotKind, check_passphrase,
     context::Context,
     key::Key,
+    passphrase::Stretch,
     profile_vault::ProfileVault,
     sealed::{self, NotOpened},
     source_vault::{OpenError, SourceBinding, SourceVault},
@@ -126,10 +127,34 @@ impl Vault {
         wrapped_root: &SealedBytes,
         check: &KeyCheck,
     ) -> Result<Vault, UnlockError> {
-        let corrupt = UnlockError::Corrupt { slot };
         // A damaged commitment looks like a wrong key, so damage is looked for first.
-        let Some(wrapped) = without_checksum(wrapped_root) else { return Err(corrupt) };
-        let root = match sealed::open(&key.0, &Context::Root { owner, slot }, &wrapped) {
+        let Some(wrapped) = without_checksum(wrapped_root) else { return Err(UnlockError::Corrupt { slot }) };
+        Self::unwrapped(owner, key, slot, &wrapped, check)
+    }
+
+    /// Unlocks with the passphrase of the slot `wrapped_root`. Takes a fraction of a second and 64 MiB: call it from a thread that may
+    /// block.
+    pub fn unlock_by_passphrase(
+        owner: OwnerId,
+        passphrase: &SecretBytes,
+        wrapped_root: &SealedBytes,
+        check: &KeyCheck,
+    ) -> Result<Vault, UnlockError> {
+        let slot = SlotKind::Passphrase;
+        let parts = without_checksum(wrapped_root).and_then(|bytes| Stretch::before(&bytes));
+        let (stretch, wrapped) = parts.ok_or(UnlockError::Corrupt { slot })?;
+        Self::unwrapped(owner, &stretch.key(passphrase), slot, &wrapped, check)
+    }
+
+    fn unwrapped(
+        owner: OwnerId,
+        key: &SlotKey,
+        slot: SlotKind,
+        wrapped: &SealedBytes,
+        check: &KeyCheck,
+    ) -> Result<Vault, UnlockError> {
+        let corrupt = UnlockError::Corrupt { slot };
+        let root = match sealed::open(&key.0, &Context::Root { owner, slot }, wrapped) {
             Ok(bytes) => Key::copied(&bytes),
             Err(NotOpened::Commitment) => return Err(UnlockError::WrongKey { slot }),
             Err(NotOpened::Header | NotOpened::Content) => None,
@@ -151,6 +176,15 @@ impl Vault {
     pub fn wrap_root(&self, key: &SlotKey, slot: SlotKind, rng: &dyn Rng) -> SealedBytes {
         let wrapped = sealed::seal(&key.0, &Context::Root { owner: self.owner, slot }, self.root.bytes(), rng);
         with_checksum(wrapped)
+    }
+
+    /// ROOT wrapped for the vault's passphrase, with a salt of its own in front. Refuses a weak one. Costs what unlocking costs.
+    pub fn wrap_root_by_passphrase(&self, passphrase: &SecretBytes, rng: &dyn Rng) -> Result<SealedBytes, PassphraseError> {
+        check_passphrase(passphrase)?;
+        let stretch = Stretch::new(rng);
+        let context = Context::Root { owner: self.owner, slot: SlotKind::Passphrase };
+        let wrapped = sealed::seal(&stretch.key(passphrase).0, &context, self.root.bytes(), rng);
+        Ok(with_checksum(stretch.in_front_of(&wrapped)))
     }
 
     /// A new random key for one source, wrapped by ROOT and bound to owner, source, purpose and generation (from 1).
@@ -210,7 +244,11 @@ impl Vault {
         hmac::Key::new(hmac::HMAC_SHA256, key.bytes())
     }
 
-    fn key_check(&self) -> KeyCheck {
+    pub(crate) fn root(&self) -> &Key {
+        &self.root
+    }
+
+    pub(crate) fn key_check(&self) -> KeyCheck {
         KeyCheck(*sealed::subkey(&self.root, &Context::KeyCheck { owner: self.owner }).bytes())
     }
 }
@@ -233,5 +271,6 @@ fn words(slot: SlotKind) -> &'static str {
     match slot {
         SlotKind::KeyFile => "key file",
         SlotKind::RecoveryKey => "recovery key",
+        SlotKind::Passphrase => "passphrase",
     }
 }

@@ -31,6 +31,15 @@ pub(crate) struct Init {
 pub(crate) enum Command {
     /// Set a new passphrase with the recovery key; ends every session
     Reset(Reset),
+    /// Change your passphrase; ends every session
+    Passphrase(NewPassphrase),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct NewPassphrase {
+    /// Read the new passphrase from this file's first line instead of asking
+    #[arg(long, value_name = "PATH")]
+    new_passphrase_file: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -40,10 +49,47 @@ pub(crate) struct Reset {
     recovery_key_file: Option<PathBuf>,
 }
 
+/// A new recovery key, and which groups of it (from 1) are to be typed back.
 #[derive(Deserialize)]
-struct RecoveryKey {
+pub(crate) struct RecoveryKey {
     recovery_key: String,
     groups: Vec<usize>,
+}
+
+/// Where a recovery key is written down: a new file, or the paper of whoever sits at the terminal.
+pub(crate) enum Paper<'a> {
+    File(std::fs::File, &'a Path),
+    Person(Prompt),
+}
+
+impl<'a> Paper<'a> {
+    /// Before anything is made: a key that cannot be written down afterwards would be lost.
+    pub(crate) fn prepare(file: Option<&'a Path>) -> Result<Self, Problem> {
+        match file {
+            Some(path) => Ok(Self::File(create_private(path)?, path)),
+            None => Prompt::open("Name a new file for the recovery key with --recovery-key-file.").map(Self::Person),
+        }
+    }
+
+    /// An empty file would stand in the way of the next try.
+    pub(crate) fn discard(self) {
+        if let Self::File(_, path) = self {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+
+    /// Writes it down; returns the groups that show it.
+    pub(crate) fn write_down(self, key: &RecoveryKey) -> Result<Vec<SecretBytes>, Problem> {
+        match self {
+            Self::Person(prompt) => type_back(&prompt, key),
+            Self::File(mut file, path) => {
+                writeln!(file, "{}", key.recovery_key)
+                    .and_then(|()| file.sync_all())
+                    .map_err(|error| not_written(path, &error))?;
+                Ok(groups_of(key))
+            }
+        }
+    }
 }
 
 impl Init {
@@ -66,31 +112,15 @@ impl Init {
             }
             SetupStage::RecoveryKey | SetupStage::Owner => {}
         }
-        // Before anything is made: a key that cannot be written down afterwards would be lost.
-        let file =
-            self.recovery_key_file.as_deref().map(|path| create_private(path).map(|file| (file, path))).transpose()?;
-        let prompt = match &file {
-            Some(_) => None,
-            None => Some(Prompt::open("Name a new file for the recovery key with --recovery-key-file.")?),
-        };
+        let paper = Paper::prepare(self.recovery_key_file.as_deref())?;
         let key = match door.make_owner(context, self.setup_code_file.as_deref()) {
             Ok(key) => key,
             Err(problem) => {
-                // An empty file would stand in the way of the next try.
-                let _ = file.map(|(_, path)| std::fs::remove_file(path));
+                paper.discard();
                 return Err(problem);
             }
         };
-        let typed = match (file, &prompt) {
-            (Some((mut file, path)), _) => {
-                writeln!(file, "{}", key.recovery_key)
-                    .and_then(|()| file.sync_all())
-                    .map_err(|error| not_written(path, &error))?;
-                groups_of(&key)
-            }
-            (None, Some(prompt)) => type_back(prompt, &key)?,
-            (None, None) => Vec::new(),
-        };
+        let typed = paper.write_down(&key)?;
         door.confirm(typed)?;
         if context.terminal.json {
             return context.terminal.done("");
@@ -112,9 +142,39 @@ impl Init {
 
 impl Command {
     pub(crate) fn run(self, context: &Context) -> Result<(), Problem> {
-        let Command::Reset(reset) = self;
+        match self {
+            Command::Reset(reset) => reset.run(context),
+            Command::Passphrase(new) => new.run(context),
+        }
+    }
+}
+
+impl NewPassphrase {
+    fn run(self, context: &Context) -> Result<(), Problem> {
+        #[derive(Serialize)]
+        struct Changed {
+            passphrase: Outgoing,
+            new_passphrase: Outgoing,
+        }
+        let client = context.client()?;
+        let old = context.passphrase().old_one()?;
+        let new = match &self.new_passphrase_file {
+            Some(file) => passphrase::from_file(file)?,
+            None => {
+                let prompt = Prompt::open("Name a file that holds it with --new-passphrase-file.")?;
+                passphrase::typed_twice(&prompt, "New passphrase")?
+            }
+        };
+        let body = Body::json(&Changed { passphrase: Outgoing(old), new_passphrase: Outgoing(new) })?;
+        client.send(Method::POST, "/owner/passphrase", &body)?;
+        context.terminal.done("The new passphrase holds, and every session has ended.")
+    }
+}
+
+impl Reset {
+    fn run(self, context: &Context) -> Result<(), Problem> {
         let door = Door::open(context)?;
-        let recovery_key = match &reset.recovery_key_file {
+        let recovery_key = match &self.recovery_key_file {
             Some(file) => passphrase::from_file(file)?,
             None => Prompt::open("Name a file with --recovery-key-file.")?.secret("Recovery key")?,
         };

@@ -29,14 +29,18 @@ impl Passphrase {
 
     /// Reads or asks for it.
     pub(crate) fn give(&self) -> Result<(), Problem> {
-        let passphrase = match &self.file {
-            Some(file) => from_file(file)?,
-            None => {
-                Prompt::open("Name a file that holds your passphrase with --passphrase-file.")?.secret("Your passphrase")?
-            }
-        };
-        *self.given.borrow_mut() = Some(passphrase);
+        *self.given.borrow_mut() = Some(self.old_one()?);
         Ok(())
+    }
+
+    /// The one there is, to be sent as what is replaced.
+    pub(crate) fn old_one(&self) -> Result<SecretBytes, Problem> {
+        match &self.file {
+            Some(file) => from_file(file),
+            None => {
+                Prompt::open("Name a file that holds your passphrase with --passphrase-file.")?.secret("Your passphrase")
+            }
+        }
     }
 
     /// The request header, once it was given.
@@ -48,20 +52,24 @@ impl Passphrase {
     pub(crate) fn new_one(&self) -> Result<SecretBytes, Problem> {
         let instead = "Name a file that holds the new passphrase with --passphrase-file.";
         let Some(file) = &self.file else {
-            let prompt = Prompt::open(instead)?;
-            loop {
-                let first = prompt.secret("New passphrase")?;
-                if let Err(refused) = freehold_vault::check_passphrase(&first) {
-                    prompt.say(&format!("Not this one: {refused}."))?;
-                    continue;
-                }
-                if same(&first, &prompt.secret("The same again")?) {
-                    return Ok(first);
-                }
-                prompt.say("Those were not the same.")?;
-            }
+            return typed_twice(&Prompt::open(instead)?, "New passphrase");
         };
         from_file(file)
+    }
+}
+
+/// A new one that is strong enough, typed twice.
+pub(crate) fn typed_twice(prompt: &Prompt, label: &str) -> Result<SecretBytes, Problem> {
+    loop {
+        let first = prompt.secret(label)?;
+        if let Err(refused) = freehold_vault::check_passphrase(&first) {
+            prompt.say(&format!("Not this one: {refused}."))?;
+            continue;
+        }
+        if same(&first, &prompt.secret("The same again")?) {
+            return Ok(first);
+        }
+        prompt.say("Those were not the same.")?;
     }
 }
 

@@ -108,3 +108,73 @@ fn the_recovery_key_sets_a_new_passphrase_with_and_without_a_server() {
     let with = reset("amber-meadow-thimble-four");
     deployment.run(&["token", "create", "b", "--scope", "read", "--passphrase-file", &with]).succeeded();
 }
+
+#[test]
+fn a_vault_without_a_key_file_starts_locked_and_opens_with_its_passphrase() {
+    let deployment = Deployment::new();
+    deployment.set_up();
+    let passphrase = deployment.secret_file("passphrase", PASSPHRASE);
+    let of_vault = deployment.secret_file("vault-passphrase", "amber-meadow-thimble-four");
+    let vault = |arguments: &[&str]| deployment.run(&[&["vault", "--passphrase-file", &passphrase], arguments].concat());
+    let server = deployment.serve();
+    vault(&["set-passphrase", "--vault-passphrase-file", &of_vault]).succeeded();
+    let without = vault(&["remove-key-file"]).succeeded();
+    assert!(without.out.contains("passphrase") && !without.out.contains("key file"), "{without:#?}");
+    assert!(!deployment.path("keys/vault.key").exists(), "it opens nothing any more");
+    server.stop();
+
+    let server = deployment.serve();
+    assert!(vault(&["status"]).succeeded().out.contains("locked"));
+    let with_file = vault(&["unlock"]);
+    assert_eq!(with_file.code, 5, "{with_file:#?}");
+    let wrong = vault(&["unlock", "--vault-passphrase-file", &passphrase]);
+    assert_eq!(wrong.code, 4, "{wrong:#?}");
+    assert!(wrong.err.contains("not the vault's passphrase"), "{wrong:#?}");
+    let unlocked = vault(&["unlock", "--vault-passphrase-file", &of_vault]).succeeded();
+    assert!(unlocked.out.contains("unlocked"), "{unlocked:#?}");
+
+    // And back again.
+    vault(&["add-key-file"]).succeeded();
+    vault(&["remove-passphrase"]).succeeded();
+    server.stop();
+    let _server = deployment.serve();
+    assert!(vault(&["status"]).succeeded().out.contains("unlocked"));
+    assert!(deployment.run(&["audit", "verify"]).succeeded().out.contains("hold"));
+}
+
+#[test]
+fn a_new_recovery_key_takes_the_place_of_the_old() {
+    let deployment = Deployment::new();
+    deployment.set_up();
+    let passphrase = deployment.secret_file("passphrase", PASSPHRASE);
+    let (old, new) = (deployment.path("recovery-key"), deployment.path("new-key"));
+    let _server = deployment.serve();
+    let new_file = new.display().to_string();
+    let renew = ["vault", "renew-recovery-key", "--passphrase-file", &passphrase, "--recovery-key-file", &new_file];
+    deployment.run(&renew).succeeded();
+    let unlock = |key: &std::path::Path| {
+        let key = key.display().to_string();
+        deployment.run(&["vault", "unlock", "--passphrase-file", &passphrase, "--recovery-key-file", &key])
+    };
+    assert_eq!(unlock(&old).code, 6);
+    unlock(&new).succeeded();
+}
+
+#[test]
+fn the_passphrase_is_changed_by_whoever_has_the_old_one() {
+    let deployment = Deployment::new();
+    deployment.set_up();
+    let _server = deployment.serve();
+    let old = deployment.secret_file("passphrase", PASSPHRASE);
+    let new = deployment.secret_file("new", "violet-harbour-compass-nine");
+    let short = deployment.secret_file("short", "too short");
+    let change = |old: &str, new: &str| {
+        deployment.run(&["owner", "passphrase", "--passphrase-file", old, "--new-passphrase-file", new])
+    };
+    assert_eq!(change(&new, &old).code, 4, "not the old one");
+    let weak = change(&old, &short);
+    assert_eq!(weak.code, 2, "{weak:#?}");
+    change(&old, &new).succeeded();
+    assert_eq!(deployment.run(&["token", "create", "a", "--scope", "read", "--passphrase-file", &old]).code, 4);
+    deployment.run(&["token", "create", "a", "--scope", "read", "--passphrase-file", &new]).succeeded();
+}

@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use freehold_core::reason::OwnerReason;
 use freehold_core::run::Outcome;
 use freehold_core::{ProblemCode, status::VaultState};
+use freehold_engine::UnlockWith;
 
 use crate::support::{OWNER, Server, token_answered};
 
@@ -49,7 +50,7 @@ fn a_locked_vault_makes_a_run_wait_and_unlocking_lets_it_go_on() {
     server.engine.start_run(&OWNER, source).unwrap();
     server.wait(source, |run| run.run_state.as_str() == "waiting_for_unlock");
     assert_eq!(server.source(source).status.reason(), Some("waiting_for_unlock"));
-    server.engine.unlock_vault(&OWNER, None).unwrap();
+    server.engine.unlock_vault(&OWNER, UnlockWith::KeyFile).unwrap();
     let second = server.wait(source, |run| run.id != first.id && run.outcome.is_some());
     assert_eq!(second.outcome, Some(Outcome::Succeeded));
 }

@@ -21,7 +21,7 @@ pub struct OwnerRow {
 /// One way to the root key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlotRow {
-    /// `key_file`, `recovery_key`; one of each.
+    /// `key_file`, `recovery_key`, `passphrase`; one of each.
     pub kind: String,
     /// The root key, wrapped by this slot's key.
     pub wrapped: SealedBytes,
@@ -110,6 +110,27 @@ impl VaultDb {
         self.write("replacing a key slot", move |connection| {
             connection.execute("DELETE FROM slots WHERE kind = ?1", [&slot.kind])?;
             insert_slot(connection, &slot)?;
+            audit::append(connection, audit)
+        })?;
+        self.database.truncate_log()
+    }
+
+    /// Removes a slot; its bytes are gone when this returns. A conflict if no other would be left whose key a person has shown to hold:
+    /// whatever the machine loses, somebody can still open the vault.
+    pub fn remove_slot(&self, kind: &str, audit: AuditMake) -> Result<()> {
+        let kind = kind.to_owned();
+        self.write("removing a key slot", move |connection| {
+            let held: bool = connection.query_row(
+                "SELECT EXISTS (SELECT 1 FROM slots WHERE kind NOT IN (?1, 'key_file') AND confirmed)",
+                [&kind],
+                |row| row.get(0),
+            )?;
+            if !held {
+                return Err(StoreError::conflict("it is the last key to the vault that a person holds"));
+            }
+            if connection.execute("DELETE FROM slots WHERE kind = ?1", [&kind])? == 0 {
+                return Err(StoreError::not_found(format!("key slot {kind}")));
+            }
             audit::append(connection, audit)
         })?;
         self.database.truncate_log()

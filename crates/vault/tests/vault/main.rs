@@ -1,5 +1,6 @@
 //! The vault from outside, by its public functions.
 
+mod backup;
 mod binding;
 mod frozen;
 mod never_shown;

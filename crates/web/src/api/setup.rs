@@ -50,6 +50,14 @@ pub(crate) struct NewPassphrase {
     passphrase: Secret,
 }
 
+/// The passphrase, and the one to be used from now on.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangedPassphrase {
+    passphrase: Secret,
+    new_passphrase: Secret,
+}
+
 pub(crate) async fn show(visitor: Visitor) -> Answer<Setup> {
     let stage = visitor.stage;
     let groups = match stage {
@@ -83,5 +91,14 @@ pub(crate) async fn reset_passphrase(
     JsonBody(new): JsonBody<NewPassphrase>,
 ) -> Result<StatusCode, Refused> {
     visitor.app.ask(move |engine| engine.reset_passphrase(&new.recovery_key.0, &new.passphrase.0)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(crate) async fn change_passphrase(
+    visitor: Visitor,
+    JsonBody(changed): JsonBody<ChangedPassphrase>,
+) -> Result<StatusCode, Refused> {
+    let (Secret(old), Secret(new)) = (changed.passphrase, changed.new_passphrase);
+    visitor.ask(move |engine, caller| engine.change_passphrase(caller, &old, &new)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

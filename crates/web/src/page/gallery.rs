@@ -260,7 +260,7 @@ fn first_start() {
     let wrong =
         Problem::new(ProblemCode::Unauthenticated, "That is not the setup code.", "The server printed it when it started.");
     look("start-owner-wrong", &start::OwnerPage { frame: Frame::bare("Welcome"), problem: Some(wrong) });
-    look("start-key", &start::key_page("4F7K2-9QXTD-M3HBW-8RZNC-Y6PVJ-2GS5A-K7E4T-XW9QH"));
+    look("start-key", &start::key_page("4F7K2-9QXTD-M3HBW-8RZNC-Y6PVJ-2GS5A-K7E4T-XW9QH", "/start"));
     look("start-confirm", &start::ConfirmPage { frame: Frame::bare("Check"), groups: vec![2, 5], problem: None });
     let again = sign_in::SignInPage { frame: Frame::bare("Sign in"), again: false, next: "/".to_owned(), problem: None };
     look("sign-in", &again);

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod connectors;
+pub(crate) mod passphrase;
 pub(crate) mod removed;
 pub(crate) mod sessions;
 pub(crate) mod tokens;

@@ -29,6 +29,8 @@ pub(super) struct KeyPage {
     pub(super) frame: Frame,
     /// The recovery key, cut into the groups it is written in.
     pub(super) groups: Vec<String>,
+    /// Where a part of it is typed back.
+    pub(super) next: &'static str,
 }
 
 #[derive(Template)]
@@ -78,7 +80,7 @@ pub(crate) async fn create_owner(
         .await;
     match made {
         Ok((key, session)) => {
-            let page = show(&key_page(key.reveal()));
+            let page = show(&key_page(key.reveal(), "/start"));
             Ok(([(header::SET_COOKIE, cookie::set(&site, session.token.reveal())?)], page).into_response())
         }
         Err(problem) if problem.code == ProblemCode::AlreadySetUp => go_to("/start"),
@@ -106,12 +108,12 @@ pub(crate) async fn renew_recovery_key(visitor: Visitor) -> Page {
         return go_to("/reauthenticate?next=%2Fstart");
     }
     let key = visitor.app.ask(|engine| engine.renew_recovery_key()).await?;
-    Ok(show(&key_page(key.reveal())))
+    Ok(show(&key_page(key.reveal(), "/start")))
 }
 
-pub(super) fn key_page(key: &str) -> KeyPage {
+pub(super) fn key_page(key: &str, next: &'static str) -> KeyPage {
     let groups = key.split(|c: char| c == '-' || c.is_whitespace()).filter(|group| !group.is_empty());
-    KeyPage { frame: Frame::bare("Your recovery key"), groups: groups.map(str::to_owned).collect() }
+    KeyPage { frame: Frame::bare("Your recovery key"), groups: groups.map(str::to_owned).collect(), next }
 }
 
 async fn confirm_page(visitor: &Visitor, problem: Option<Problem>) -> Result<ConfirmPage, Refused> {

@@ -6,7 +6,7 @@ use freehold_engine::Permission;
 use freehold_engine::view::{AuditCheck, AuditView, SessionView, SlotView, TokenView, VaultView};
 use serde_json::json;
 
-use super::super::settings::{self, Filter, audit, connectors, removed, sessions, tokens, vault};
+use super::super::settings::{self, Filter, audit, connectors, passphrase, removed, sessions, tokens, vault};
 use super::{at, collected, connector, look};
 
 fn the_vault(state: VaultState, sentence: &str) -> VaultView {
@@ -31,6 +31,22 @@ fn vault_page() {
     look("vault", &vault::page(the_vault(VaultState::Unlocked, "The vault is open."), true, None));
     let wrong = Problem::new(ProblemCode::BadInput, "That is not the recovery key.", "Type it as you wrote it down.");
     look("vault-locked", &vault::page(the_vault(VaultState::Locked, "The vault is locked."), true, Some(wrong)));
+    let without_file = |state, sentence| {
+        let mut vault = the_vault(state, sentence);
+        vault.slots[0].kind = "passphrase".to_owned();
+        vault
+    };
+    let open = without_file(VaultState::Unlocked, "The vault is open.");
+    look("vault-without-key-file", &vault::page(open, false, None));
+    let locked = without_file(VaultState::Locked, "The vault is locked.");
+    look("vault-to-unlock-by-passphrase", &vault::page(locked, false, None));
+    look("vault-confirm", &vault::confirm_page(vec![2, 7], true, None));
+}
+
+#[test]
+fn passphrase_page() {
+    let wrong = Problem::new(ProblemCode::Unauthenticated, "That is not the passphrase.", "Try again.").at("passphrase");
+    look("passphrase", &passphrase::page(Some(wrong)));
 }
 
 #[test]
