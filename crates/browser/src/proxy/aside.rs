@@ -57,8 +57,12 @@ impl ConnectorBrowser {
     pub fn take_up(&mut self) -> Result<(), BrowserError> {
         for (page, url) in self.aside.drain(..) {
             if self.shared.hosts().has(&url) {
-                // Whether it could be reached the connector sees by itself.
-                page.session().call_within("Page.navigate", json!({ "url": url }), ANSWER_LIMIT)?;
+                // All the way: a client takes a page that is still going elsewhere for one that interrupts its own way there.
+                match page.goto(&url, ANSWER_LIMIT) {
+                    // The connector sees that by itself.
+                    Err(BrowserError::Unreachable { .. }) => {}
+                    went => went?,
+                }
             }
             self.client.call("Target.detachFromTarget", json!({ "sessionId": page.session().id().0 }))?;
         }
