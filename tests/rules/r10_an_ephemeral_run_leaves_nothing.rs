@@ -8,9 +8,9 @@ use freehold_core::reason::OwnerReason;
 use freehold_core::receipt::SignedOut;
 use freehold_core::run::{CancelledBy, Outcome};
 use freehold_core::status::Action;
-use freehold_core::{ConnectorName, CredentialMode, SecretKind, SourceId};
+use freehold_core::{ConnectorName, CredentialMode, Problem, ProblemCode, SecretKind, SourceId};
 use freehold_engine::view::{ReceiptView, RunView};
-use freehold_engine::{Answer, SourceChange};
+use freehold_engine::{Answer, Caller, SourceChange};
 use freehold_practice::{Area, Market, Practice};
 use freehold_proof::{Canary, Search};
 use freehold_tests::hand::Hand;
@@ -49,8 +49,12 @@ impl Scene {
 
     /// Queues a run with Noor's details for it alone.
     fn start(&self) {
+        self.start_as(&self.house.owner()).expect("a run");
+    }
+
+    fn start_as(&self, caller: &Caller) -> Result<RunView, Problem> {
         let details = BTreeMap::from([(SecretKind::UsernamePassword, credentials(NOOR.email, NOOR.password))]);
-        self.house.engine().start_run_with(&self.house.owner(), self.source, details).expect("a run");
+        self.house.engine().start_run_with(caller, self.source, details)
     }
 
     /// The receipt of a run that is over, after looking everywhere ourselves.
@@ -104,6 +108,8 @@ fn after_success_the_records_are_kept_and_nothing_else() {
     assert!(receipt.found.files > 50 && receipt.found.bytes > 100_000 && receipt.found.processes > 2, "{:?}", receipt.found);
     assert_eq!(receipt.found.secrets, Vec::<String>::new());
 
+    let refused = scene.start_as(&Caller::Cli { reauthenticated: false }).map(|run| run.id);
+    assert_eq!(refused.map_err(|problem| problem.code), Err(ProblemCode::ReauthenticationRequired));
     scene.start();
     let run = scene.house.settled(scene.source);
     assert_eq!(run.outcome, Some(Outcome::Succeeded), "{:?}", run.detail);
