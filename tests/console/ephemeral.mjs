@@ -123,7 +123,7 @@ async function withDetails({ page, step }, source) {
   await page.goto(source);
   await page.getByRole("link", { name: "Collect now" }).click();
   await page.getByRole("heading", { name: "With sign-in details for this run only" }).waitFor();
-  await step("ephemeral-07-collect");
+  await step("ephemeral-collect");
   const context = await page.context().browser()?.newContext({ javaScriptEnabled: false, storageState: await page.context().storageState() });
   assert.ok(context);
   const plain = await context.newPage();
@@ -177,7 +177,7 @@ async function left({ page, step }, source) {
   await step("ephemeral-10-home");
   await page.getByRole("link", { name: "See what is left" }).click();
   await page.getByRole("alert").getByText(`process ${sleeper.pid} (sleep)`).waitFor();
-  await step("ephemeral-11-left");
+  await step("ephemeral-left");
   await page.getByRole("button", { name: "Look again" }).click();
   await page.getByRole("alert").getByText(`process ${sleeper.pid} (sleep)`).waitFor();
   const ended = once(sleeper, "exit");

@@ -41,7 +41,7 @@ await atEverySize("signing in by the live view", async (size) => {
     await moveIn(owner, house);
     await shop.tell("/moods", { file_dialog: true });
     await connect(page, house.origin, shop.port, () => step("live-1-add"));
-    await step("live-2-open");
+    await step("live-open");
     const asked = new URL(page.url());
 
     // What the page hands out is the owner's to save.

@@ -1,18 +1,28 @@
 // The owner in a browser of theirs, at the size of a laptop and of a phone: what the journeys have in common.
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import axe from "axe-core";
 import { chromium } from "playwright-core";
 
+import { small } from "./small.mjs";
+
 const results = resolve(import.meta.dirname, "../../test-results");
+const screens = join(results, "screens");
+/** Where the pictures for the documents go, if they are to be made. */
+const docs = process.argv.includes("--docs") ? resolve(import.meta.dirname, "../../docs/screens") : undefined;
+/** Every page by its route, with the name of its picture. @type {Record<string, string>} */
+export const pages = JSON.parse(readFileSync(join(import.meta.dirname, "pages.json"), "utf8"));
+/** What the documents have pictures of. */
+const documented = [...Object.values(pages), "live-open", "wrong-person"];
 export const passphrase = "correct horse battery staple";
 /** The address of a setup's status. */
 export const setup = /\/setup(\?|$)/;
 /** How long a step may take. Milliseconds. */
 const LIMIT = 30_000;
 
-const sizes = [
+export const sizes = [
   { name: "laptop", width: 1280, height: 800, phone: false },
   { name: "phone", width: 390, height: 844, phone: true },
 ];
@@ -47,9 +57,8 @@ export async function atEverySize(name, journey) {
  * @param {Size} size
  * @param {House} house
  * @param {(owner: Owner) => Promise<void>} steps
- * @param {string} screens Where the pictures go.
  */
-export async function walk(size, house, steps, screens = join(results, "screens")) {
+export async function walk(size, house, steps) {
   mkdirSync(screens, { recursive: true });
   const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: process.getuid?.() === 0 ? ["--no-sandbox"] : [] });
   try {
@@ -66,7 +75,7 @@ export async function walk(size, house, steps, screens = join(results, "screens"
     const step = async (/** @type {string} */ name) => {
       const before = Date.now();
       await seen(page, size, name);
-      await page.screenshot({ path: join(screens, `${size.name}-${name}.png`) });
+      await picture(page, size, name);
       pictures += Date.now() - before;
     };
     const effort = () => ({ ...counted, seconds: (Date.now() - begun - pictures) / 1000 });
@@ -117,12 +126,28 @@ async function countEffort(context) {
 }
 
 /**
- * Nothing sticks out sideways, here and on the narrowest phone, and every field has a label.
+ * Takes a picture of what is seen; for the documents too, if it is asked for and they have this one.
  * @param {Page} page
  * @param {Size} size
  * @param {string} name
  */
-async function seen(page, size, name) {
+export async function picture(page, size, name) {
+  const file = `${size.name}-${name}.png`;
+  const taken = await page.screenshot({ path: join(screens, file), animations: "disabled" });
+  if (docs && documented.includes(name)) {
+    writeFileSync(join(docs, file), small(taken));
+  }
+}
+
+/**
+ * Nothing sticks out sideways, here and on the narrowest phone, and nothing keeps anybody from using it: axe's rules, which WCAG 2.2's
+ * are among. In dark too where that is asked for, as far as colours go.
+ * @param {Page} page
+ * @param {Size} size
+ * @param {string} name
+ * @param {{ dark?: boolean }} also
+ */
+export async function seen(page, size, name, { dark = false } = {}) {
   const live = await page.locator("canvas[data-frame]").isVisible();
   // The secure browser takes the owner's size, so what is in it would be laid out anew.
   for (const width of live ? [size.width] : [320, size.width]) {
@@ -130,10 +155,25 @@ async function seen(page, size, name) {
     const over = await page.evaluate((width) => document.documentElement.scrollWidth - width, width);
     assert.ok(over <= 0, `${name} is ${over} px wider than a screen of ${width} px`);
   }
-  const unnamed = await page.evaluate(() => [...document.querySelectorAll("input:not([type=hidden]), select, textarea")]
-    .filter((field) => !field.hasAttribute("aria-label"))
-    .filter((field) => !("labels" in field) || !(/** @type {HTMLInputElement} */ (field).labels?.length)).length);
-  assert.equal(unnamed, 0, `${name} has fields without a label`);
+  await page.evaluate(axe.source);
+  assert.deepEqual(await violations(page), [], `axe on ${name}`);
+  if (dark) {
+    await page.emulateMedia({ colorScheme: "dark" });
+    assert.deepEqual(await violations(page, ["color-contrast"]), [], `axe on ${name} in the dark`);
+    await page.emulateMedia({ colorScheme: "light" });
+  }
+}
+
+/**
+ * What axe finds wrong, each with where.
+ * @param {Page} page
+ * @param {string[]} [rules] All of them if none is named.
+ * @returns {Promise<string[]>}
+ */
+async function violations(page, rules) {
+  const runOnly = rules && { type: /** @type {const} */ ("rule"), values: rules };
+  const found = await page.evaluate((options) => /** @type {any} */ (globalThis).axe.run(document, options), { resultTypes: ["violations"], ...(runOnly && { runOnly }) });
+  return found.violations.flatMap((/** @type {import("axe-core").Result} */ rule) => rule.nodes.map((node) => `${rule.id}: ${node.html} (${node.failureSummary})`));
 }
 
 /**

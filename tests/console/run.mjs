@@ -1,15 +1,12 @@
 // The console's journeys in a real browser, as a newcomer goes them, at the size of a laptop and of a phone:
 // first start, a wrong password, the right one, the account, the records, a record, its file, the run.
 // `node tests/console/run.mjs` ends with a status other than 0 if anything is not as it should be. Screenshots of each step are in
-// test-results/screens; with --docs they are made for docs/screens.
+// test-results/screens.
 
 import assert from "node:assert/strict";
-import { resolve } from "node:path";
 
 import { start } from "./house.mjs";
 import { atEverySize, givePassphrase, moveIn, setup, walk } from "./owner.mjs";
-
-const screens = process.argv.includes("--docs") ? resolve(import.meta.dirname, "../../docs/screens") : undefined;
 
 /**
  * Fills in the form of a source, with this password.
@@ -110,5 +107,5 @@ await atEverySize("first start to records", async (size) => {
     await page.goto(`${house.origin}/settings`);
     assert.equal(new URL(page.url()).pathname, "/sign-in");
     await step("20-sign-in");
-  }, screens);
+  });
 });

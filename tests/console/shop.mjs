@@ -157,7 +157,7 @@ async function wrongPerson({ page, step }, shop, source) {
     assert.ok(await compared.getByText(name).first().isVisible(), `${name} is shown`);
   }
   await givePassphrase(page);
-  await step("shop-16-wrong-person");
+  await step("wrong-person");
   await shop.tell("/moods", { wrong_account: null });
   await page.getByRole("button", { name: "Sign in again" }).click();
   // The browser is a new one, so the shop texts a code.

@@ -338,3 +338,25 @@ async fn every_response_carries_the_headers() {
         assert!(has("cache-control", "no-store"), "{}", route.path);
     }
 }
+
+/// Every page is looked at by a journey in a real browser, which takes its picture: a new page cannot be forgotten.
+#[test]
+fn every_page_has_its_picture() {
+    let told: std::collections::BTreeMap<String, String> =
+        serde_json::from_str(include_str!("../../../../tests/console/pages.json")).expect("routes and names");
+    let is_page = |route: &Route| {
+        let is_file = route.path.starts_with("/assets/") || route.path.contains("/blobs/");
+        route.kind == Kind::Page && route.method == MethodFilter::GET && !is_file
+    };
+    let pages: std::collections::BTreeSet<&str> =
+        table().iter().filter(|route| is_page(route)).map(|route| route.path).collect();
+    let looked_at: std::collections::BTreeSet<&str> = told.keys().map(String::as_str).collect();
+    assert_eq!(pages, looked_at, "tests/console/pages.json names every page");
+    let screens = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/screens");
+    for name in told.values() {
+        for size in ["laptop", "phone"] {
+            let picture = screens.join(format!("{size}-{name}.png"));
+            assert!(picture.exists(), "make {} with `node tests/console/pages.mjs --docs`, and look at it", picture.display());
+        }
+    }
+}

@@ -28,6 +28,8 @@ pub(in crate::page) struct AuditPage {
 struct Entry {
     at: When,
     actor: String,
+    /// The same in words.
+    who: &'static str,
     action: String,
     subject: String,
     /// In hex, as a receipt names it.
@@ -58,10 +60,23 @@ async fn look(visitor: &Visitor, filter: Filter, check: Option<AuditCheck>) -> P
     Ok(show(&page(entries, filter, check)))
 }
 
+/// Who acted, in words.
+fn who(actor: &str) -> &'static str {
+    match actor.split([':', '_']).next() {
+        Some("console") => "You, in the console",
+        Some("cli") => "You, at the terminal",
+        Some("token") => "A program, with a token",
+        Some("run") => "A run",
+        Some("first") => "First start",
+        _ => "Freehold",
+    }
+}
+
 pub(in crate::page) fn page(entries: Vec<AuditView>, filter: Filter, check: Option<AuditCheck>) -> AuditPage {
     let row = |entry: &AuditView| Entry {
         at: When(entry.at),
         actor: entry.actor.clone(),
+        who: who(&entry.actor),
         action: words(&entry.action.replace('.', " ")),
         subject: entry.subject.clone(),
         hash: entry.hash.clone(),

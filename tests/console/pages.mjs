@@ -1,0 +1,237 @@
+// Every page of the console, with something on it: at the size of a laptop and of a phone, in light and in dark, with scripts and
+// without, by keyboard alone. Which pages there are is in pages.json, which a test holds against the table of routes.
+// `node tests/console/pages.mjs` ends with a status other than 0 if anything is not as it should be; with --docs the pictures are made
+// for docs/screens.
+
+import assert from "node:assert/strict";
+
+import { start, startShop } from "./house.mjs";
+import { moveIn, pages, passphrase, picture, seen, sizes, walk } from "./owner.mjs";
+
+/**
+ * @typedef {import("./owner.mjs").Page} Page
+ * @typedef {import("./owner.mjs").Owner} Owner
+ * @typedef {import("./house.mjs").House} House
+ * @typedef {import("./house.mjs").Shop} Shop
+ * @typedef {Record<string, string>} Places What stands for the parts of an address.
+ */
+
+/** Those another journey sees, or that are over once there is an owner who is signed in. */
+const elsewhere = ["/start", "/sign-in", "/sources/{id}/collect", "/sources/{id}/left"];
+const jonas = { username: "jonas@example.test", password: "seven-green-pears" };
+
+const begun = Date.now();
+const [house, shop] = [await start(), await startShop()];
+const laptop = sizes[0];
+assert.ok(laptop);
+await walk(laptop, house, async (owner) => {
+  const { page } = owner;
+  await beforeAnything(page);
+  await moveIn(owner, house);
+  const places = await furnish(page, shop);
+  for (const size of sizes) {
+    await page.setViewportSize(size);
+    for (const [route, name] of Object.entries(pages).filter(([route]) => !elsewhere.includes(route))) {
+      const answer = await page.goto(house.origin + address(route, places));
+      assert.equal(answer?.status(), 200, route);
+      await settled(page);
+      await seen(page, size, name, { dark: true });
+      await picture(page, size, name);
+    }
+  }
+  await page.setViewportSize(laptop);
+  await byKeyboard(page);
+  await oneStream(page);
+  await page.goto(house.origin);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  for (const size of sizes) {
+    await page.setViewportSize(size);
+    await seen(page, size, "sign-in", { dark: true });
+    await picture(page, size, "sign-in");
+  }
+}).finally(shop.stop);
+console.log(`ok   every page   ${((Date.now() - begun) / 1000).toFixed(1)} s`);
+
+/**
+ * First start, before there is anything.
+ * @param {Page} page
+ */
+async function beforeAnything(page) {
+  await page.goto(`${house.origin}/start`);
+  for (const size of sizes) {
+    await page.setViewportSize(size);
+    await seen(page, size, "start", { dark: true });
+    await picture(page, size, "start");
+  }
+}
+
+/**
+ * A mailbox that is collected, one whose sign-in details are refused, one that was removed, and a shop that waits for a code.
+ * @param {Page} page
+ * @param {Shop} shop
+ * @returns {Promise<Places>}
+ */
+async function furnish(page, shop) {
+  await page.request.post(`${house.origin}/reauthenticate`, { form: { passphrase, next: "/" }, headers: { Origin: house.origin } });
+  const mail = { connector: "imap", mode: "stored_credential", consent: true, settings: { host: house.mailbox.host, port: house.mailbox.port, security: "plain" } };
+  const details = (/** @type {string} */ password) => ({ app_password: { username: house.mailbox.user, password } });
+  const maria = await ask(page, "POST", "/sources", { ...mail, name: "Maria's mail", credentials: details(house.mailbox.password) });
+  await until(page, maria.id, "fresh");
+  const old = await ask(page, "POST", "/sources", { ...mail, name: "بريد قديم 📮", credentials: details(house.mailbox.password) });
+  await until(page, old.id, "fresh");
+  await ask(page, "DELETE", `/sources/${old.id}`, { confirm_name: old.name, delete_records: false });
+  const name = "Work, with a name that goes on for as long as the form lets it, as names of accounts at offices do";
+  const refused = await ask(page, "POST", "/sources", { ...mail, name, credentials: details("not-the-password") });
+  await until(page, refused.id, "needs_owner");
+  const orders = { connector: "practice", mode: "stored_credential", consent: true, settings: { port: shop.port } };
+  const code = await ask(page, "POST", "/sources", { ...orders, name: "Jonas's shop", credentials: { username_password: jonas } });
+  await until(page, code.id, "needs_owner");
+  await ask(page, "POST", "/tokens", { name: "Dashboard", scopes: ["read"] });
+  const [records, runs, receipts, questions] = await Promise.all([
+    ask(page, "GET", `/sources/${maria.id}/streams/messages/records`),
+    ask(page, "GET", `/sources/${maria.id}/runs`),
+    ask(page, "GET", "/receipts"),
+    ask(page, "GET", "/interactions"),
+  ]);
+  return {
+    "/sources/{id}": maria.id,
+    "/removed-sources/{id}": old.id,
+    "/receipts/{id}": receipts[0].id,
+    "/interactions/{id}": questions[0].id,
+    "{connector}": "practice",
+    "{name}": "practice",
+    "{run}": runs[0].id,
+    "{stream}": "messages",
+    "{key}": records.records[0].key,
+  };
+}
+
+/**
+ * The address of a route for what there is.
+ * @param {string} route
+ * @param {Places} places
+ */
+function address(route, places) {
+  const filled = Object.entries(places).reduce((path, [part, value]) => {
+    const [folder, id] = part.startsWith("/") ? [part.replace("{id}", ""), "{id}"] : ["", part];
+    return path.startsWith(folder) ? path.replace(id, encodeURIComponent(value)) : path;
+  }, route);
+  assert.ok(!filled.includes("{"), `pages.mjs does not know what to put into ${route}`);
+  return filled;
+}
+
+/**
+ * Asks the API in the owner's name.
+ * @param {Page} page
+ * @param {"GET" | "POST" | "DELETE"} method
+ * @param {string} path
+ * @param {object} [data]
+ */
+async function ask(page, method, path, data) {
+  const answer = await page.request.fetch(`${house.origin}/api/v1${path}`, { method, data, headers: { Origin: house.origin } });
+  assert.ok(answer.ok(), `${method} ${path}: ${answer.status()} ${await answer.text()}`);
+  return answer.status() === 204 ? undefined : answer.json();
+}
+
+/**
+ * Waits until a source has a status.
+ * @param {Page} page
+ * @param {string} id
+ * @param {string} status
+ */
+async function until(page, id, status) {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    const source = await ask(page, "GET", `/sources/${id}`);
+    if (source.status === status) {
+      return;
+    }
+    assert.ok(Date.now() < deadline, `${source.name} is ${source.status}, not ${status}`);
+    await new Promise((resume) => setTimeout(resume, 100));
+  }
+}
+
+/**
+ * Letters are there.
+ * @param {Page} page
+ */
+async function settled(page) {
+  await page.evaluate(() => document.fonts.ready);
+  // Where this journey's own files are is no part of a picture that others see.
+  await page.evaluate(() => {
+    for (const place of document.querySelectorAll(".mono")) {
+      place.textContent = place.textContent?.replace(/\/\S*\/config\//, "/etc/freehold/") ?? "";
+    }
+  });
+}
+
+/**
+ * The whole of a page is reached with Tab, what has the focus is seen, and nothing holds it; `/` filters, and `?` tells the keys.
+ * @param {Page} page
+ */
+async function byKeyboard(page) {
+  await page.goto(`${house.origin}/settings/audit`);
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Skip to the content");
+  await page.keyboard.press("Enter");
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "main");
+  await page.goto(house.origin);
+  const reached = await page.evaluate(() => document.querySelectorAll("a, button:not(dialog *), input, summary, select").length);
+  const seen = new Set();
+  for (let press = 0; press <= reached; press += 1) {
+    await page.keyboard.press("Tab");
+    const at = await page.evaluate(() => {
+      const focused = document.activeElement;
+      const all = [...document.querySelectorAll("a, button, input, summary, select")];
+      if (!focused || focused === document.body) {
+        return undefined;
+      }
+      const shown = (/** @type {Element} */ element) => getComputedStyle(element).outlineStyle !== "none";
+      return { index: all.indexOf(focused), isShown: shown(focused) || shown(focused.closest("li") ?? focused) };
+    });
+    if (at === undefined) break;
+    assert.ok(at.isShown, `what is number ${at.index} in the page does not show that it has the focus`);
+    seen.add(at.index);
+  }
+  assert.equal(seen.size, reached, "every link and button is reached with Tab");
+
+  await page.goto(`${house.origin}/settings/audit`);
+  await page.locator("h1").click();
+  await page.keyboard.press("/");
+  await page.keyboard.type("token create");
+  await page.waitForURL("**/settings/audit?text=token+create");
+  await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 1);
+  await page.reload();
+  assert.equal(await page.locator("tbody tr").count(), 1, "the address says what the list is narrowed to");
+  await page.locator("h1").click();
+  await page.keyboard.press("?");
+  await page.getByRole("dialog", { name: "Keys" }).waitFor();
+  await page.keyboard.press("Escape");
+  assert.equal(await page.getByRole("dialog", { name: "Keys" }).count(), 0);
+}
+
+/**
+ * Three tabs have one event stream, and all of them follow what happens; so do the two that are left when the one that had it is closed.
+ * @param {Page} page
+ */
+async function oneStream(page) {
+  const tabs = [page, await page.context().newPage(), await page.context().newPage()];
+  let streams = 0;
+  for (const tab of tabs) {
+    tab.on("request", (request) => { if (request.url().endsWith("/api/v1/events")) streams += 1; });
+    await tab.goto(`${house.origin}/settings/vault`);
+  }
+  const all = async (/** @type {string} */ word, /** @type {Page[]} */ of) => {
+    await Promise.all(of.map((tab) => tab.locator("[data-live=vault] .sign", { hasText: word }).waitFor()));
+  };
+  await all("Unlocked", tabs);
+  await ask(page, "POST", "/vault/lock");
+  await all("Locked", tabs);
+  assert.equal(streams, 1, "one stream for three tabs");
+  await page.goto("about:blank");
+  await ask(page, "POST", "/vault/unlock", {});
+  await all("Unlocked", tabs.slice(1));
+  assert.equal(streams, 2, "the one that had it is gone, and one of the others has it");
+  await Promise.all(tabs.slice(1).map((tab) => tab.close()));
+}
