@@ -188,7 +188,7 @@ async function passwordManager() {
       return ["PasswordDropdownShown", "SuccessfulLoginHappened"].map((name) => histograms.find((one) => one.name === `PasswordManager.${name}`)?.count ?? 0);
     };
     const step = async () => {};
-    await moveIn({ page, step, size: { name: "laptop", width: 1280, height: 800, phone: false }, effort: () => ({ presses: 0, fields: 0, seconds: 0 }) }, house);
+    await moveIn({ page, step }, house);
     await passwords("addPassword", { url: house.origin, username: "", password: passphrase, note: "", useAccountStore: false });
 
     // The control: where the owner signs in, it is filled in, offered, and seen being used.

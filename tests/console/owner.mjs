@@ -14,8 +14,10 @@ const screens = join(results, "screens");
 const docs = process.argv.includes("--docs") ? resolve(import.meta.dirname, "../../docs/screens") : undefined;
 /** Every page by its route, with the name of its picture. @type {Record<string, string>} */
 export const pages = JSON.parse(readFileSync(join(import.meta.dirname, "pages.json"), "utf8"));
-/** What the documents have pictures of. */
-const documented = [...Object.values(pages), "live-open", "wrong-person"];
+/** What the documents have pictures of; of these, only those named on the command line, if some are. */
+const pictures = [...Object.values(pages), "live-open", "wrong-person"];
+const named = pictures.filter((name) => process.argv.includes(name));
+const documented = named.length > 0 ? named : pictures;
 export const passphrase = "correct horse battery staple";
 /** The address of a setup's status. */
 export const setup = /\/setup(\?|$)/;
@@ -101,8 +103,9 @@ function listen(page, wrong) {
   page.on("console", (message) => { if (message.type() === "error") wrong.push(message.text()); });
   page.on("pageerror", (error) => wrong.push(String(error)));
   page.on("requestfailed", (request) => {
-    // Leaving a page ends its event stream, and a look or a picture it may have under way; that is no failure.
-    const left = ["eventsource", "fetch", "image"].includes(request.resourceType()) && request.failure()?.errorText === "net::ERR_ABORTED";
+    // Leaving a page ends its event stream, and a look or a file it may have under way; that is no failure.
+    const isPart = ["eventsource", "fetch", "image"].includes(request.resourceType()) || request.url().includes("/assets/");
+    const left = isPart && request.failure()?.errorText === "net::ERR_ABORTED";
     if (!left) wrong.push(`${request.method()} ${request.url()}: ${request.failure()?.errorText}`);
   });
   page.on("response", (response) => { if (response.status() >= 400) wrong.push(`${response.status()} ${response.url()}`); });
@@ -178,7 +181,7 @@ async function violations(page, rules) {
 
 /**
  * First start: nothing else is reachable before it.
- * @param {Owner} owner
+ * @param {Pick<Owner, "page" | "step">} owner
  * @param {House} house
  */
 export async function moveIn({ page, step }, house) {
@@ -236,4 +239,37 @@ export async function pressBelow({ page, size }, field) {
   assert.ok(box);
   const [x, y] = [box.x + box.width / 2, box.y + box.height + 34];
   await (size.phone ? page.touchscreen.tap(x, y) : page.mouse.click(x, y));
+}
+
+/**
+ * Asks the API in the owner's name.
+ * @param {House} house
+ * @param {Page} page
+ * @param {"GET" | "POST" | "DELETE"} method
+ * @param {string} path
+ * @param {object} [data]
+ */
+export async function ask(house, page, method, path, data) {
+  const answer = await page.request.fetch(`${house.origin}/api/v1${path}`, { method, data, headers: { Origin: house.origin } });
+  assert.ok(answer.ok(), `${method} ${path}: ${answer.status()} ${await answer.text()}`);
+  return answer.status() === 204 ? undefined : answer.json();
+}
+
+/**
+ * Waits until a source has a status.
+ * @param {House} house
+ * @param {Page} page
+ * @param {string} id
+ * @param {string} status
+ */
+export async function until(house, page, id, status) {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    const source = await ask(house, page, "GET", `/sources/${id}`);
+    if (source.status === status) {
+      return;
+    }
+    assert.ok(Date.now() < deadline, `${source.name} is ${source.status}, not ${status}`);
+    await new Promise((resume) => setTimeout(resume, 100));
+  }
 }

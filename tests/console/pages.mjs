@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 
 import { start, startShop } from "./house.mjs";
-import { moveIn, pages, passphrase, picture, seen, sizes, walk } from "./owner.mjs";
+import { ask, moveIn, pages, passphrase, picture, seen, sizes, until, walk } from "./owner.mjs";
 
 /**
  * @typedef {import("./owner.mjs").Page} Page
@@ -76,23 +76,23 @@ async function furnish(page, shop) {
   await page.request.post(`${house.origin}/reauthenticate`, { form: { passphrase, next: "/" }, headers: { Origin: house.origin } });
   const mail = { connector: "imap", mode: "stored_credential", consent: true, settings: { host: house.mailbox.host, port: house.mailbox.port, security: "plain" } };
   const details = (/** @type {string} */ password) => ({ app_password: { username: house.mailbox.user, password } });
-  const maria = await ask(page, "POST", "/sources", { ...mail, name: "Maria's mail", credentials: details(house.mailbox.password) });
-  await until(page, maria.id, "fresh");
-  const old = await ask(page, "POST", "/sources", { ...mail, name: "بريد قديم 📮", credentials: details(house.mailbox.password) });
-  await until(page, old.id, "fresh");
-  await ask(page, "DELETE", `/sources/${old.id}`, { confirm_name: old.name, delete_records: false });
+  const maria = await ask(house, page, "POST", "/sources", { ...mail, name: "Maria's mail", credentials: details(house.mailbox.password) });
+  await until(house, page, maria.id, "fresh");
+  const old = await ask(house, page, "POST", "/sources", { ...mail, name: "بريد قديم 📮", credentials: details(house.mailbox.password) });
+  await until(house, page, old.id, "fresh");
+  await ask(house, page, "DELETE", `/sources/${old.id}`, { confirm_name: old.name, delete_records: false });
   const name = "Work, with a name that goes on for as long as the form lets it, as names of accounts at offices do";
-  const refused = await ask(page, "POST", "/sources", { ...mail, name, credentials: details("not-the-password") });
-  await until(page, refused.id, "needs_owner");
+  const refused = await ask(house, page, "POST", "/sources", { ...mail, name, credentials: details("not-the-password") });
+  await until(house, page, refused.id, "needs_owner");
   const orders = { connector: "practice", mode: "stored_credential", consent: true, settings: { port: shop.port } };
-  const code = await ask(page, "POST", "/sources", { ...orders, name: "Jonas's shop", credentials: { username_password: jonas } });
-  await until(page, code.id, "needs_owner");
-  await ask(page, "POST", "/tokens", { name: "Dashboard", scopes: ["read"] });
+  const code = await ask(house, page, "POST", "/sources", { ...orders, name: "Jonas's shop", credentials: { username_password: jonas } });
+  await until(house, page, code.id, "needs_owner");
+  await ask(house, page, "POST", "/tokens", { name: "Dashboard", scopes: ["read"] });
   const [records, runs, receipts, questions] = await Promise.all([
-    ask(page, "GET", `/sources/${maria.id}/streams/messages/records`),
-    ask(page, "GET", `/sources/${maria.id}/runs`),
-    ask(page, "GET", "/receipts"),
-    ask(page, "GET", "/interactions"),
+    ask(house, page, "GET", `/sources/${maria.id}/streams/messages/records`),
+    ask(house, page, "GET", `/sources/${maria.id}/runs`),
+    ask(house, page, "GET", "/receipts"),
+    ask(house, page, "GET", "/interactions"),
   ]);
   return {
     "/sources/{id}": maria.id,
@@ -119,37 +119,6 @@ function address(route, places) {
   }, route);
   assert.ok(!filled.includes("{"), `pages.mjs does not know what to put into ${route}`);
   return filled;
-}
-
-/**
- * Asks the API in the owner's name.
- * @param {Page} page
- * @param {"GET" | "POST" | "DELETE"} method
- * @param {string} path
- * @param {object} [data]
- */
-async function ask(page, method, path, data) {
-  const answer = await page.request.fetch(`${house.origin}/api/v1${path}`, { method, data, headers: { Origin: house.origin } });
-  assert.ok(answer.ok(), `${method} ${path}: ${answer.status()} ${await answer.text()}`);
-  return answer.status() === 204 ? undefined : answer.json();
-}
-
-/**
- * Waits until a source has a status.
- * @param {Page} page
- * @param {string} id
- * @param {string} status
- */
-async function until(page, id, status) {
-  const deadline = Date.now() + 30_000;
-  for (;;) {
-    const source = await ask(page, "GET", `/sources/${id}`);
-    if (source.status === status) {
-      return;
-    }
-    assert.ok(Date.now() < deadline, `${source.name} is ${source.status}, not ${status}`);
-    await new Promise((resume) => setTimeout(resume, 100));
-  }
 }
 
 /**
@@ -226,11 +195,11 @@ async function oneStream(page) {
     await Promise.all(of.map((tab) => tab.locator("[data-live=vault] .sign", { hasText: word }).waitFor()));
   };
   await all("Unlocked", tabs);
-  await ask(page, "POST", "/vault/lock");
+  await ask(house, page, "POST", "/vault/lock");
   await all("Locked", tabs);
   assert.equal(streams, 1, "one stream for three tabs");
   await page.goto("about:blank");
-  await ask(page, "POST", "/vault/unlock", {});
+  await ask(house, page, "POST", "/vault/unlock", {});
   await all("Unlocked", tabs.slice(1));
   assert.equal(streams, 2, "the one that had it is gone, and one of the others has it");
   await Promise.all(tabs.slice(1).map((tab) => tab.close()));

@@ -356,7 +356,11 @@ fn every_page_has_its_picture() {
     for name in told.values() {
         for size in ["laptop", "phone"] {
             let picture = screens.join(format!("{size}-{name}.png"));
-            assert!(picture.exists(), "make {} with `node tests/console/pages.mjs --docs`, and look at it", picture.display());
+            assert!(
+                picture.exists(),
+                "make {} with `node tests/console/pages.mjs --docs`, and look at it",
+                picture.display()
+            );
         }
     }
 }
