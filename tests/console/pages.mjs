@@ -67,7 +67,8 @@ async function beforeAnything(page) {
 }
 
 /**
- * A mailbox that is collected, one whose sign-in details are refused, one that was removed, and a shop that waits for a code.
+ * A mailbox that is collected, one whose sign-in details are refused, one that was removed, a shop that waits for a code, a token, and a
+ * new recovery key that has not been typed back.
  * @param {Page} page
  * @param {Shop} shop
  * @returns {Promise<Places>}
@@ -88,6 +89,7 @@ async function furnish(page, shop) {
   const code = await ask(house, page, "POST", "/sources", { ...orders, name: "Jonas's shop", credentials: { username_password: jonas } });
   await until(house, page, code.id, "needs_owner");
   await ask(house, page, "POST", "/tokens", { name: "Dashboard", scopes: ["read"] });
+  await ask(house, page, "POST", "/vault/recovery-key");
   const [records, runs, receipts, questions] = await Promise.all([
     ask(house, page, "GET", `/sources/${maria.id}/streams/messages/records`),
     ask(house, page, "GET", `/sources/${maria.id}/runs`),
