@@ -12,7 +12,7 @@ use crate::view::{BlobView, RecordPage, RecordView, VersionView};
 /// Which records.
 #[derive(Clone, Debug, Default)]
 pub struct RecordQuery {
-    /// Only those whose data contain this text.
+    /// Only those that contain this: words, "several in a row", -one that must not be.
     pub text: Option<String>,
     /// Continue after this point, from [`RecordPage::next`].
     pub before: Option<String>,
@@ -43,8 +43,9 @@ impl Engine {
         let total = inner.data.count_records(source, stream, text).map_err(from_store)?;
         Ok(RecordPage {
             records: page.rows.into_iter().map(|row| record_view(row, title.as_deref())).collect(),
-            next: page.next.map(|cursor| cursor.to_string()),
+            next: page.next,
             total,
+            waiting: text.map_or(Ok(0), |_| inner.data.waiting_for_index()).map_err(from_store)?,
         })
     }
 
@@ -102,7 +103,7 @@ fn record_view(row: RecordRow, title_field: Option<&str>) -> RecordView {
 }
 
 /// The declared title, or the field people usually read first.
-fn title_of(data: &Value, title_field: Option<&str>) -> Option<String> {
+pub(crate) fn title_of(data: &Value, title_field: Option<&str>) -> Option<String> {
     let usual = ["title", "subject", "name", "display_name", "filename", "summary"];
     let candidates = title_field.into_iter().chain(usual);
     let text = candidates.filter_map(|field| data.get(field)).find_map(Value::as_str).map(str::trim)?;

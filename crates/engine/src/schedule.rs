@@ -38,8 +38,14 @@ impl Wake {
         self.changed.notify_all();
     }
 
+    /// Waits that long, woken or not. False once stopped.
+    pub(crate) fn rest(&self, time: Duration) -> bool {
+        let waited = self.changed.wait_timeout_while(lock(&self.state), time, |state| !state.stopped);
+        !waited.unwrap_or_else(std::sync::PoisonError::into_inner).0.stopped
+    }
+
     /// Waits until woken or `at_most` has passed. False once stopped.
-    fn wait(&self, at_most: Duration) -> bool {
+    pub(crate) fn wait(&self, at_most: Duration) -> bool {
         let state = lock(&self.state);
         let idle = |state: &mut WakeState| !state.wanted && !state.stopped;
         let waited = self.changed.wait_timeout_while(state, at_most, idle);

@@ -28,6 +28,7 @@ use crate::profile::remove_unfinished;
 use crate::proving::{PROOF_FOLDER, Provings};
 use crate::run::{Mail, directory};
 use crate::schedule::{self, Wake};
+use crate::search;
 use crate::slots::ShownKey;
 use crate::throttle::Throttle;
 use crate::vault::Door;
@@ -117,6 +118,8 @@ pub(crate) struct Inner {
     pub(crate) counters: Counters,
     pub(crate) live: Live,
     pub(crate) wake: Wake,
+    /// Wakes what makes records searchable.
+    pub(crate) indexing: Wake,
     pub(crate) browsers: Browsers,
     pub(crate) stages: Stages,
     pub(crate) provings: Provings,
@@ -157,6 +160,7 @@ impl Engine {
             counters: Counters::default(),
             live: Live::default(),
             wake: Wake::default(),
+            indexing: Wake::default(),
             browsers: Browsers::default(),
             stages: Stages::default(),
             provings: Provings::default(),
@@ -177,15 +181,18 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Starts the scheduler.
+    /// Starts the scheduler, and what makes records searchable.
     pub fn start(&self) {
         let inner = Arc::clone(&self.0);
         self.0.spawn("scheduler", move || schedule::run(&inner));
+        let inner = Arc::clone(&self.0);
+        self.0.spawn("search index", move || search::keep_up(&inner));
     }
 
     /// Stops taking up runs and ends those under way, waiting for at most `grace`.
     pub fn stop(&self, grace: Duration) {
         self.0.wake.stop();
+        self.0.indexing.stop();
         for mailbox in lock(&self.0.active).values() {
             // A run that has just ended no longer listens.
             let _ = mailbox.send(Mail::Cancel(CancelledBy::Shutdown));
@@ -243,6 +250,8 @@ impl Inner {
 
     /// Tells whoever watches. No one watching is fine.
     pub(crate) fn tell(&self, event: Event) {
+        // Records come and go with nothing but such a change.
+        self.indexing.now();
         let _ = self.events.send(event);
     }
 

@@ -1,6 +1,7 @@
 //! What callers see: plain, serialisable pictures of the owner's things. No secret has a place in any of them (R12).
 
 mod receipt;
+mod search;
 
 use freehold_core::id::{SessionId, TokenId};
 use freehold_core::identity::IdentityState;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use receipt::ReceiptView;
+pub use search::{HitView, SearchPage, SnippetPart};
 
 /// How far the server itself is set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -388,6 +390,8 @@ pub struct RecordPage {
     pub next: Option<String>,
     /// How many there are that fit the query.
     pub total: u64,
+    /// About how many records, of all sources, cannot be found by their text yet. Not counted where none is asked for.
+    pub waiting: u64,
 }
 
 /// One value a record has had.

@@ -20,6 +20,7 @@ pub mod interaction;
 pub mod record;
 pub mod rejected;
 pub mod run;
+pub mod search;
 pub mod source;
 pub mod write;
 
@@ -30,7 +31,11 @@ mod setting;
 
 const KIND: Kind = Kind {
     name: "data.db",
-    migrations: &[include_str!("../migrations/data/001.sql"), include_str!("../migrations/data/002.sql")],
+    migrations: &[
+        include_str!("../migrations/data/001.sql"),
+        include_str!("../migrations/data/002.sql"),
+        include_str!("../migrations/data/003.sql"),
+    ],
     setup: "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384;",
     // 64 MiB: a page of an index that every batch changes, as keys in no order make it, is then written to the file once for many
     // batches.

@@ -25,6 +25,7 @@ pub use data_db::receipt::UnwipedRun;
 pub use data_db::record::{Page, RecordQuery, RecordRow, StreamSummary, VersionRow};
 pub use data_db::rejected::RejectedRow;
 pub use data_db::run::{RunRow, TimelineEntry};
+pub use data_db::search::{Hit, SearchPage, SearchQuery, SnippetPart};
 pub use data_db::source::SourceRow;
 pub use data_db::write::NewRecord;
 pub use data_dir::DataDir;

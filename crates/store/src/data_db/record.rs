@@ -4,6 +4,7 @@ use freehold_core::{RunId, SourceId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::DataDb;
+use super::search::SearchQuery;
 use crate::row::{millis, parsed, time, time_or_none};
 use crate::{Result, StoreError};
 
@@ -25,7 +26,7 @@ pub struct StreamSummary {
 /// Which records are asked for.
 #[derive(Clone, Debug, Default)]
 pub struct RecordQuery {
-    /// Text the data contains, ASCII letters in either case.
+    /// What they contain, as it is typed into a search: then those are found that are searchable already.
     pub text: Option<String>,
     /// The page after this one: `next` of the page before.
     pub before: Option<String>,
@@ -77,7 +78,7 @@ pub struct VersionRow {
 }
 
 /// A record's columns; the first sight is that of version 1, wherever that is kept.
-const RECORD: &str = "SELECT r.id, r.key, r.data, r.emitted_at, r.seen_at, r.version, \
+pub(super) const RECORD: &str = "SELECT r.id, r.stream, r.key, r.data, r.emitted_at, r.seen_at, r.version, \
     ifnull((SELECT v.seen_at FROM record_versions v WHERE v.record = r.id AND v.version = 1), r.seen_at) AS first_seen_at, \
     (SELECT id FROM runs WHERE n = r.run) AS run FROM records r";
 
@@ -107,6 +108,9 @@ impl DataDb {
 
     /// A page of a stream's records, newest first.
     pub fn records(&self, source: SourceId, stream: &str, query: &RecordQuery) -> Result<Page> {
+        if let Some(text) = &query.text {
+            return self.records_with(source, stream, text, query);
+        }
         let (emitted_at, id) = match &query.before {
             Some(cursor) => parse_cursor(cursor)?,
             None => (i64::MAX, i64::MAX),
@@ -115,14 +119,12 @@ impl DataDb {
             let Some(stream) = stream_id(connection, source, stream)? else {
                 return Ok(Page { rows: Vec::new(), next: None });
             };
-            let filter = if query.text.is_some() { "AND r.data LIKE ?5 ESCAPE '\\'" } else { "AND ?5 IS NULL" };
             let mut statement = connection.prepare_cached(&format!(
-                "{RECORD} WHERE r.stream = ?1 AND r.data IS NOT NULL AND (r.emitted_at, r.id) < (?2, ?3) {filter} \
+                "{RECORD} WHERE r.stream = ?1 AND r.data IS NOT NULL AND (r.emitted_at, r.id) < (?2, ?3) \
                  ORDER BY r.emitted_at DESC, r.id DESC LIMIT ?4"
             ))?;
-            let pattern = query.text.as_deref().map(like_pattern);
             let rows: Vec<(i64, RecordRow)> = statement
-                .query_map((stream, emitted_at, id, query.limit, pattern), |row| Ok((row.get("id")?, record_row(row)?)))?
+                .query_map((stream, emitted_at, id, query.limit), |row| Ok((row.get("id")?, record_row(row)?)))?
                 .collect::<rusqlite::Result<_>>()?;
             let next = rows
                 .last()
@@ -132,18 +134,29 @@ impl DataDb {
         })
     }
 
+    fn records_with(&self, source: SourceId, stream: &str, text: &str, query: &RecordQuery) -> Result<Page> {
+        let before = query.before.as_deref().map(|place| place.parse().map_err(|_| no_place())).transpose()?;
+        let found = self.find(&SearchQuery {
+            text: text.to_owned(),
+            source: Some(source),
+            stream: Some(stream.to_owned()),
+            before,
+            limit: query.limit,
+        })?;
+        let next = found.next.map(|place| place.to_string());
+        Ok(Page { rows: found.hits.into_iter().map(|hit| hit.record).collect(), next })
+    }
+
     /// How many records of a stream there are, or contain `text`.
     pub fn count_records(&self, source: SourceId, stream: &str, text: Option<&str>) -> Result<u64> {
+        if let Some(text) = text {
+            let stream = Some(stream.to_owned());
+            let query = SearchQuery { text: text.to_owned(), source: Some(source), stream, ..SearchQuery::default() };
+            return self.count_found(&query, u64::MAX >> 1);
+        }
         self.read("counting records", |connection| {
-            let Some(stream) = stream_id(connection, source, stream)? else { return Ok(0) };
-            Ok(match text {
-                None => connection
-                    .prepare_cached("SELECT count FROM streams WHERE id = ?1")?
-                    .query_row([stream], |row| row.get(0))?,
-                Some(text) => connection
-                    .prepare_cached("SELECT count(*) FROM records WHERE stream = ?1 AND data LIKE ?2 ESCAPE '\\'")?
-                    .query_row((stream, like_pattern(text)), |row| row.get(0))?,
-            })
+            let mut count = connection.prepare_cached("SELECT count FROM streams WHERE source = ?1 AND name = ?2")?;
+            Ok(count.query_row((source.to_string(), stream), |row| row.get(0)).optional()?.unwrap_or(0))
         })
     }
 
@@ -208,7 +221,7 @@ pub(super) fn stream_id(connection: &Connection, source: SourceId, name: &str) -
         .optional()?)
 }
 
-fn record_row(row: &Row<'_>) -> rusqlite::Result<RecordRow> {
+pub(super) fn record_row(row: &Row<'_>) -> rusqlite::Result<RecordRow> {
     Ok(RecordRow {
         key: row.get("key")?,
         data: row.get("data")?,
@@ -224,18 +237,9 @@ fn parse_cursor(cursor: &str) -> Result<(i64, i64)> {
     cursor
         .split_once('.')
         .and_then(|(emitted_at, id)| Some((emitted_at.parse().ok()?, id.parse().ok()?)))
-        .ok_or_else(|| StoreError::conflict("this is no place in a list of records; start from its first page"))
+        .ok_or_else(no_place)
 }
 
-fn like_pattern(text: &str) -> String {
-    let mut pattern = String::with_capacity(text.len() + 2);
-    pattern.push('%');
-    for c in text.chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
+fn no_place() -> StoreError {
+    StoreError::conflict("this is no place in a list of records; start from its first page")
 }

@@ -5,7 +5,7 @@ use freehold_core::run::Counts;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::write::add_to_stream;
-use super::{DataDb, held, run};
+use super::{DataDb, held, run, search};
 use crate::Result;
 
 impl DataDb {
@@ -61,7 +61,9 @@ fn revert(connection: &Connection, n: i64) -> Result<()> {
     )?;
     let mut forget = connection.prepare_cached("DELETE FROM record_versions WHERE record = ?1 AND version >= ?2")?;
     let mut remove = connection.prepare_cached("DELETE FROM records WHERE id = ?1")?;
+    let mut changed = connection.prepare_cached(search::CHANGED)?;
     for record in written {
+        changed.execute([record.id])?;
         let before: Option<(i64, Option<i64>)> =
             earlier.query_row((record.id, n), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         let restored_bytes = match before {
@@ -81,5 +83,5 @@ fn revert(connection: &Connection, n: i64) -> Result<()> {
         let history = before.map_or(0, |(version, _)| version) - record.version;
         add_to_stream(connection, record.stream, count, bytes, history)?;
     }
-    Ok(())
+    search::after_removal(connection)
 }

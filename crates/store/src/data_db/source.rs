@@ -5,7 +5,7 @@ use freehold_core::{ConnectorName, CredentialMode, OwnerId, SourceId, Timestamp}
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::{Map, Value};
 
-use super::DataDb;
+use super::{DataDb, search};
 use crate::row::{json, millis, named, parsed, time, time_or_none, to_json};
 use crate::{Result, StoreError};
 
@@ -114,7 +114,13 @@ impl DataDb {
                  JOIN streams s ON s.id = r.stream WHERE s.source = ?1)",
                 [&text],
             )?;
+            connection.execute(
+                "INSERT OR IGNORE INTO search_changed SELECT r.id FROM records r JOIN streams s ON s.id = r.stream \
+                 WHERE s.source = ?1",
+                [&text],
+            )?;
             connection.execute("DELETE FROM records WHERE stream IN (SELECT id FROM streams WHERE source = ?1)", [&text])?;
+            search::after_removal(connection)?;
             connection.execute("DELETE FROM streams WHERE source = ?1", [&text])?;
             connection.execute("DELETE FROM blob_links WHERE source = ?1", [&text])?;
             connection.execute("DELETE FROM sources WHERE id = ?1", [&text])?;

@@ -6,7 +6,7 @@ use freehold_core::run::Counts;
 use freehold_core::{RunId, SourceId, Timestamp};
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
-use super::{DataDb, run};
+use super::{DataDb, run, search};
 use crate::Result;
 use crate::row::millis;
 
@@ -58,6 +58,7 @@ pub(super) struct RecordWriter<'c> {
     latest: CachedStatement<'c>,
     archive: CachedStatement<'c>,
     replace: CachedStatement<'c>,
+    changed: CachedStatement<'c>,
     streams: Vec<Stream>,
     current: usize,
     counts: Counts,
@@ -97,6 +98,7 @@ impl<'c> RecordWriter<'c> {
             replace: connection.prepare_cached(
                 "UPDATE records SET version = version + 1, run = ?2, emitted_at = ?3, seen_at = ?4, data = ?5 WHERE id = ?1",
             )?,
+            changed: connection.prepare_cached(search::CHANGED)?,
             streams: Vec::new(),
             current: 0,
             counts: Counts::default(),
@@ -152,6 +154,7 @@ impl<'c> RecordWriter<'c> {
         stream.history += 1;
         self.archive.execute([latest.id])?;
         self.replace.execute((latest.id, self.run, emitted_at, self.seen_at, data))?;
+        self.changed.execute([latest.id])?;
         Ok(())
     }
 
