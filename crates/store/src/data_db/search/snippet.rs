@@ -30,9 +30,7 @@ pub(super) fn snippets<'a>(records: impl Iterator<Item = &'a str>, expression: &
     {
         let mut insert = connection.prepare("INSERT INTO shown (rowid, text) VALUES (?1, ?2)")?;
         for data in records {
-            let mut text = text::of_record(data);
-            text.truncate(text.floor_char_boundary(LOOKED_AT));
-            insert.execute((count, text))?;
+            insert.execute((count, text::up_to(LOOKED_AT, &text::of_record(data))))?;
             count += 1;
         }
     }

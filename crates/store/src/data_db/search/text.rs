@@ -31,14 +31,19 @@ fn take(value: &Value, text: &mut String) {
 }
 
 fn take_string(string: &str, text: &mut String) {
-    let end = string.floor_char_boundary(LONGEST - text.len().min(LONGEST));
-    let string = &string[..end];
+    let string = up_to(LONGEST - text.len().min(LONGEST), string);
     if string.contains("</") {
         without_tags(string, text);
     } else {
         spaced(string, text);
     }
     text.push(' ');
+}
+
+/// The beginning of a text, at most so many bytes.
+pub(super) fn up_to(bytes: usize, text: &str) -> &str {
+    let end = (0..=bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
 }
 
 /// Hashes, keys and encoded files: long, without a space, of the letters that hex and base64 are written with.
