@@ -2,6 +2,7 @@
 
 mod answer;
 mod audit;
+mod backup;
 mod client;
 mod connector;
 mod contract;
@@ -17,6 +18,7 @@ mod prove;
 mod receipts;
 mod records;
 mod removed;
+mod restore;
 mod runs;
 mod secret_input;
 mod sign_in_trace;
@@ -93,6 +95,11 @@ enum Command {
     /// The vault that holds sign-in details
     #[command(subcommand)]
     Vault(vault::Command),
+    /// Everything in one sealed file, now and by the clock
+    #[command(subcommand)]
+    Backup(backup::Command),
+    /// Restore a backup, on a machine that has no data
+    Restore(restore::Restore),
     /// The audit log
     #[command(subcommand)]
     Audit(audit::Command),
@@ -150,6 +157,8 @@ impl Cli {
             Command::Records(records) => records.run(&context),
             Command::Connector(command) => return command.run(&context),
             Command::Vault(command) => command.run(&context),
+            Command::Backup(command) => command.run(&context),
+            Command::Restore(restore) => restore.run(&context),
             Command::Audit(command) => return command.run(&context),
             Command::Token(command) => command.run(&context),
         };

@@ -87,6 +87,7 @@ typed_id!(ReceiptId, "rcp", "a receipt");
 typed_id!(ServerId, "srv", "a server's life from start to stop");
 typed_id!(SessionId, "ses", "a console session");
 typed_id!(TokenId, "tok", "an API token");
+typed_id!(BackupId, "bkp", "a backup");
 
 #[cfg(test)]
 mod tests {

@@ -25,7 +25,7 @@ pub use attempt::CommittedAttempt;
 pub use clock::{Clock, SystemClock};
 pub use connector::ConnectorName;
 pub use credential::{CredentialMode, CredentialState};
-pub use id::{AttemptId, InteractionId, OwnerId, ReceiptId, RunId, ServerId, SourceId};
+pub use id::{AttemptId, BackupId, InteractionId, OwnerId, ReceiptId, RunId, ServerId, SourceId};
 pub use identity::Identity;
 pub use problem::{Problem, ProblemCode};
 pub use rng::Rng;

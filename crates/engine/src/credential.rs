@@ -95,6 +95,19 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// The owner says that none of a source's recovery codes was used since the backup that was restored: they are used again.
+    pub fn trust_codes(&self, caller: &Caller, source: SourceId) -> Result<(), Problem> {
+        caller.must(Permission::Reauthenticated)?;
+        let inner = &self.0;
+        inner.source_row(source)?;
+        let audit = inner.audited(&caller.actor(), "codes.trust", &source.to_string(), &[]);
+        inner.vault_db.trust_codes(source, audit).map_err(from_store)?;
+        inner.tell(Event::Source { source });
+        Ok(())
+    }
+}
+
 impl Connector {
     /// Checks the forms' values. With `all`, every required capture has to be there.
     pub(crate) fn checked_captures(
@@ -241,6 +254,12 @@ impl Inner {
         self.vault_db.put_secret(put, audit).map_err(from_store)
     }
 
+    /// Since when it is not known which of a source's recovery codes were used.
+    pub(crate) fn codes_in_doubt(&self, source: SourceId) -> Result<Option<freehold_core::Timestamp>, Problem> {
+        let secrets = self.vault_db.secrets(source).map_err(from_store)?;
+        Ok(secrets.iter().find_map(|secret| secret.in_doubt_since))
+    }
+
     /// Destroys the source's `secrets` key and rows.
     pub(crate) fn forget(&self, caller: &Caller, source: &SourceRow) -> Result<(), Problem> {
         let audit = self.audited(&caller.actor(), "secret.forget", &source.id.to_string(), &[]);
@@ -279,6 +298,7 @@ impl Inner {
                     replaces: kept.map(|secret| secret.version),
                     saved_at: newest.map(|secret| secret.created_at),
                     last_used_at: newest.and_then(|secret| secret.last_used_at),
+                    codes_in_doubt_since: newest.and_then(|secret| secret.in_doubt_since),
                     codes_left: newest.and_then(|secret| codes_left(secret, count.as_ref()?, &attempts)),
                     consent: newest.and_then(|secret| secret.consent.clone()),
                 }

@@ -21,4 +21,6 @@ pub enum Event {
     },
     /// The vault's state changed.
     Vault,
+    /// A backup moved on, or when they are made changed.
+    Backup,
 }

@@ -7,6 +7,7 @@ pub mod caller;
 pub mod live;
 pub mod view;
 
+mod backup;
 mod browsers;
 mod catalog;
 mod counters;
@@ -37,6 +38,10 @@ mod throttle;
 mod vault;
 mod wipe;
 
+pub use backup::{
+    Asks, BackupCause, BackupOutcome, BackupPlan, BackupProgress, BackupView, BackupsView, Every, KeyFile, NotedConnector,
+    RestoreKey, Restored, check_backup, restore, what_opens,
+};
 pub use caller::{Caller, Permission};
 pub use event::Event;
 pub use freehold_browser::{Installed, StandIn, Windows};

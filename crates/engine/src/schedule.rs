@@ -44,6 +44,11 @@ impl Wake {
         !waited.unwrap_or_else(std::sync::PoisonError::into_inner).0.stopped
     }
 
+    /// Whether the engine is stopping.
+    pub(crate) fn is_stopped(&self) -> bool {
+        lock(&self.state).stopped
+    }
+
     /// Waits until woken or `at_most` has passed. False once stopped.
     pub(crate) fn wait(&self, at_most: Duration) -> bool {
         let state = lock(&self.state);
@@ -82,6 +87,7 @@ pub(crate) fn run(inner: &Arc<Inner>) {
 /// Queues what is due, starts what is queued and fits, and says how long nothing will change by itself.
 fn look(inner: &Arc<Inner>) -> Result<Duration, freehold_store::StoreError> {
     let now = inner.now();
+    let backup = inner.look_for_a_due_backup();
     for source in inner.data.due(now, AT_ONCE)? {
         // Its next time is set when this run ends; until then it is not due.
         inner.data.update_source(source, |row| row.next_due_at = None)?;
@@ -96,7 +102,7 @@ fn look(inner: &Arc<Inner>) -> Result<Duration, freehold_store::StoreError> {
         }
         inner.start_queued(run);
     }
-    let next = [inner.data.next_due()?, inner.data.next_queued_at()?].into_iter().flatten().min();
+    let next = [inner.data.next_due()?, inner.data.next_queued_at()?, backup].into_iter().flatten().min();
     Ok(next.map_or(LONGEST_SLEEP, |at| until(now, at)))
 }
 

@@ -15,6 +15,7 @@ use freehold_sandbox::Host;
 use freehold_store::{DataDb, DataDir, OpenError, VaultDb};
 use tokio::sync::broadcast;
 
+use crate::backup::Backups;
 use crate::browsers::Browsers;
 use crate::catalog::Catalog;
 use crate::counters::Counters;
@@ -123,6 +124,7 @@ pub(crate) struct Inner {
     pub(crate) browsers: Browsers,
     pub(crate) stages: Stages,
     pub(crate) provings: Provings,
+    pub(crate) backups: Backups,
     /// What runs in the ephemeral mode have in memory alone.
     pub(crate) in_memory: Mutex<HashMap<RunId, InMemory>>,
     active: Mutex<HashMap<RunId, Sender<Mail>>>,
@@ -164,6 +166,7 @@ impl Engine {
             browsers: Browsers::default(),
             stages: Stages::default(),
             provings: Provings::default(),
+            backups: Backups::default(),
             in_memory: Mutex::default(),
             active: Mutex::default(),
             threads: Mutex::default(),
@@ -174,6 +177,7 @@ impl Engine {
             _data_dir: data_dir,
         };
         let engine = Engine(Arc::new(inner));
+        engine.0.clear_unfinished_backups();
         engine.0.close_what_a_dead_server_left()?;
         // Its runs are over, and their processes died with it. A browser's open profile goes too, since the copy that was sealed when it
         // was signed in is the better one (docs/decisions/0010).
@@ -345,10 +349,14 @@ fn make_scratch(scratch: &Path) -> Result<(), Problem> {
     })
 }
 
-fn open_problem(error: OpenError) -> Problem {
+pub(crate) fn open_problem(error: OpenError) -> Problem {
     let (code, next) = match &error {
         OpenError::InUse { .. } => {
             (ProblemCode::DataDirectoryInUse, "Stop the other server, or give this one a data directory of its own.")
+        }
+        OpenError::HalfRestored { .. } => (ProblemCode::StorageFailed, "Run `freehold restore` with the backup again."),
+        OpenError::NotEmpty { .. } => {
+            (ProblemCode::Conflict, "Set data_dir to an empty directory, or move what is there away; nothing was changed.")
         }
         OpenError::Newer { .. } => {
             (ProblemCode::DataNewer, "Use the newer Freehold, or restore the copy made before its migration.")

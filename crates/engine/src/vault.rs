@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use data_encoding::HEXLOWER;
 use freehold_core::status::VaultState;
-use freehold_core::{ConnectorName, Problem, ProblemCode, SealedBytes, SecretBytes, SourceId};
+use freehold_core::{ConnectorName, Problem, ProblemCode, SealedBytes, SecretBytes, SourceId, Timestamp};
 use freehold_store::{AuditHead, AuditMake, AuditRow, SlotRow, SourceKeyRow, VaultDb};
 use freehold_vault::audit::{self, AuditEvent, AuditRecord, Head};
 use freehold_vault::key_file::{self, KeyFileError};
@@ -272,31 +272,7 @@ impl Inner {
 
     /// What appends one event to the audit chain, inside whichever transaction it belongs to.
     pub(crate) fn audited(&self, actor: &str, action: &str, subject: &str, detail: &[(&str, &str)]) -> AuditMake {
-        let event = AuditEvent {
-            at: self.now(),
-            actor: actor.to_owned(),
-            action: action.to_owned(),
-            subject: subject.to_owned(),
-            detail: detail.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-        };
-        let vault = self.door.vault().ok();
-        Box::new(move |head: AuditHead| {
-            let seq = head.seq + 1;
-            let hash = audit::link(&head.hash, seq, &event);
-            let mac = vault.map(|vault| vault.mac_audit_head(&hash));
-            // Pairs, since the hash covers their order.
-            let detail_json = serde_json::to_string(&event.detail).unwrap_or_default();
-            let row = AuditRow {
-                seq,
-                at: event.at,
-                actor: event.actor,
-                action: event.action,
-                subject: event.subject,
-                detail_json,
-                hash,
-            };
-            (row, mac)
-        })
+        audit_make(self.door.vault().ok(), self.now(), actor, action, subject, detail)
     }
 
     /// Appends one event on its own.
@@ -347,6 +323,41 @@ impl Inner {
             (_, _, None) => whole(head.seq, "All entries hold. Their signature can be checked once the vault is unlocked."),
         })
     }
+}
+
+/// The same, where there is no engine: `vault` authenticates it, if it is open.
+pub(crate) fn audit_make(
+    vault: Option<Arc<Vault>>,
+    at: Timestamp,
+    actor: &str,
+    action: &str,
+    subject: &str,
+    detail: &[(&str, &str)],
+) -> AuditMake {
+    let event = AuditEvent {
+        at,
+        actor: actor.to_owned(),
+        action: action.to_owned(),
+        subject: subject.to_owned(),
+        detail: detail.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+    };
+    Box::new(move |head: AuditHead| {
+        let seq = head.seq + 1;
+        let hash = audit::link(&head.hash, seq, &event);
+        let mac = vault.map(|vault| vault.mac_audit_head(&hash));
+        // Pairs, since the hash covers their order.
+        let detail_json = serde_json::to_string(&event.detail).unwrap_or_default();
+        let row = AuditRow {
+            seq,
+            at: event.at,
+            actor: event.actor,
+            action: event.action,
+            subject: event.subject,
+            detail_json,
+            hash,
+        };
+        (row, mac)
+    })
 }
 
 fn whole(entries: u64, sentence: &str) -> AuditCheck {

@@ -211,6 +211,9 @@ pub struct CredentialView {
     pub last_used_at: Option<Timestamp>,
     /// How many codes are left, of a kind that holds many.
     pub codes_left: Option<u32>,
+    /// Since when it is not known which codes were used: a backup that was made then was restored. None is used until the owner says
+    /// that they were not.
+    pub codes_in_doubt_since: Option<Timestamp>,
     /// The words the owner agreed to.
     pub consent: Option<String>,
 }

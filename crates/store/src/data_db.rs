@@ -5,7 +5,8 @@
 //! never on disk without the records it stands for.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use freehold_core::{Clock, Timestamp};
 use rusqlite::Connection;
@@ -30,7 +31,7 @@ mod revert;
 mod setting;
 
 const KIND: Kind = Kind {
-    name: "data.db",
+    name: DataDb::FILE,
     migrations: &[
         include_str!("../migrations/data/001.sql"),
         include_str!("../migrations/data/002.sql"),
@@ -49,13 +50,30 @@ pub struct DataDb {
     clock: Arc<dyn Clock>,
     /// Files taken over and not linked to a record yet; a sweep leaves them alone.
     unlinked: Mutex<HashSet<String>>,
+    /// Held for reading by whatever removes files, for writing by a copy that needs them all.
+    blobs_kept: RwLock<()>,
 }
 
 impl DataDb {
+    /// Its name in a data directory.
+    pub const FILE: &'static str = "data.db";
+
+    pub(crate) fn path(&self) -> &Path {
+        self.database.path()
+    }
+
+    pub(crate) fn blobs_kept(&self) -> &RwLock<()> {
+        &self.blobs_kept
+    }
+
+    pub(crate) fn while_still<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.database.while_still("holding the records still", work)
+    }
+
     /// Opens it, making it or bringing it up to date if need be. `clock` says when runs move on and when records are seen.
     pub fn open(dir: &DataDir, clock: Arc<dyn Clock>) -> std::result::Result<DataDb, OpenError> {
         let database = Database::open(dir, &KIND)?;
-        let data = DataDb { database, dir: dir.clone(), clock, unlinked: Mutex::default() };
+        let data = DataDb { database, dir: dir.clone(), clock, unlinked: Mutex::default(), blobs_kept: RwLock::default() };
         data.sweep_blobs().map_err(|source| OpenError::Database {
             operation: "removing files nothing refers to",
             path: data.database.path().to_owned(),

@@ -6,8 +6,8 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::OpenError;
 use crate::reserve::Reserve;
+use crate::{OpenError, restoring};
 
 /// A data directory held by this process. The databases opened in it keep it held until the last of them is dropped.
 #[derive(Clone, Debug)]
@@ -40,6 +40,9 @@ impl DataDir {
             .map_err(|e| failed("making the data directory private", path, e))?;
         let path = path.canonicalize().map_err(|e| failed("finding the data directory", path, e))?;
         let lock = take_lock(&path)?;
+        if path.join(restoring::PART).exists() {
+            return Err(OpenError::HalfRestored { path });
+        }
         let blobs = path.join("blobs");
         DirBuilder::new()
             .recursive(true)
@@ -72,7 +75,7 @@ impl Drop for Held {
     }
 }
 
-fn take_lock(directory: &Path) -> Result<File, OpenError> {
+pub(crate) fn take_lock(directory: &Path) -> Result<File, OpenError> {
     let path = directory.join("lock");
     let failed = |operation, source| OpenError::Io { operation, path: path.clone(), source };
     let mut file = OpenOptions::new()

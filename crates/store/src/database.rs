@@ -133,6 +133,23 @@ impl Database {
         wait.recv().map_err(|_| abandoned())?.map_err(|e| e.during(operation))
     }
 
+    /// Does `work` while nothing is being written.
+    pub(crate) fn while_still<T>(&self, operation: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let (held, is_held) = sync_channel(1);
+        let (release, released) = sync_channel::<()>(0);
+        let abandoned = || StoreError::Abandoned { operation };
+        let job: Job = Box::new(move |_| {
+            // Whoever waits for it may have gone. Released is also what it is when the other end is dropped.
+            let _ = held.send(());
+            let _ = released.recv();
+        });
+        self.jobs.as_ref().ok_or_else(abandoned)?.send(job).map_err(|_| abandoned())?;
+        is_held.recv().map_err(|_| abandoned())?;
+        let done = work();
+        drop(release);
+        done
+    }
+
     /// Reads what was committed when it begins.
     pub(crate) fn read<T>(&self, operation: &'static str, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         self.readers
@@ -238,7 +255,7 @@ impl Drop for Lent<'_> {
     }
 }
 
-fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
+pub(crate) fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(64);

@@ -79,6 +79,18 @@ pub enum OpenError {
         /// The newest format known here.
         known: u32,
     },
+    /// A backup was being restored to it, and that did not come to its end.
+    #[error("a backup was being restored to {} and that was cut off; restore it again, nothing of it is lost", path.display())]
+    HalfRestored {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A backup cannot be restored to it.
+    #[error("{} is not empty, and a backup is restored to an empty data directory only; name another, or move what is there away", path.display())]
+    NotEmpty {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The path names something else.
     #[error("{} is not a directory; name a directory for the data", path.display())]
     NotADirectory {

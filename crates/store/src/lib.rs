@@ -14,7 +14,9 @@ pub mod vault_db;
 mod database;
 mod migration;
 mod reserve;
+mod restoring;
 mod row;
+mod snapshot;
 
 pub use data_db::DataDb;
 pub use data_db::access::{SessionRow, TokenRow};
@@ -30,6 +32,8 @@ pub use data_db::source::SourceRow;
 pub use data_db::write::NewRecord;
 pub use data_dir::DataDir;
 pub use error::{OpenError, Result, StoreError};
+pub use restoring::Restoring;
+pub use snapshot::Snapshot;
 pub use vault_db::VaultDb;
 pub use vault_db::attempt::{AttemptError, AttemptRow, NewAttempt};
 pub use vault_db::audit::{AuditHead, AuditMake, AuditRow};

@@ -16,8 +16,8 @@ pub mod meta;
 pub mod secret;
 
 const KIND: Kind = Kind {
-    name: "vault.db",
-    migrations: &[include_str!("../migrations/vault/001.sql")],
+    name: VaultDb::FILE,
+    migrations: &[include_str!("../migrations/vault/001.sql"), include_str!("../migrations/vault/002.sql")],
     setup: "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA secure_delete = ON;",
     fold_after: 1_000,
 };
@@ -28,6 +28,17 @@ pub struct VaultDb {
 }
 
 impl VaultDb {
+    /// Its name in a data directory.
+    pub const FILE: &'static str = "vault.db";
+
+    pub(crate) fn path(&self) -> &Path {
+        self.database.path()
+    }
+
+    pub(crate) fn while_still<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.database.while_still("holding the vault still", work)
+    }
+
     /// Opens it, making it or bringing it up to date if need be.
     pub fn open(dir: &DataDir) -> std::result::Result<VaultDb, OpenError> {
         let vault = VaultDb { database: Database::open(dir, &KIND)? };

@@ -4,6 +4,7 @@
 //! 204. Problems are RFC 9457. What each address takes is in the struct next to its handler; unknown members are refused.
 
 pub(crate) mod answers;
+pub(crate) mod backups;
 pub(crate) mod credentials;
 pub(crate) mod events;
 pub(crate) mod health;

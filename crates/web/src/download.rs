@@ -1,5 +1,5 @@
-//! A provider's file on its way to the owner. It is hostile until shown otherwise: it goes out as a download of no type, which no
-//! browser opens in this server's name.
+//! A file on its way to the owner. One of a provider's is hostile until shown otherwise: each goes out as a download of no type, which
+//! no browser opens in this server's name.
 
 use std::fs::File;
 use std::io::Read;
@@ -31,6 +31,21 @@ pub(crate) async fn send(blob: BlobView) -> Result<Response, Refused> {
         return Err(Refused(problem));
     };
     Ok(of(file, blob.size, &blob.filename))
+}
+
+/// Sends a backup.
+pub(crate) async fn backup(path: std::path::PathBuf, size: u64) -> Result<Response, Refused> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let opened = tokio::task::spawn_blocking(move || File::open(path)).await;
+    let Ok(Ok(file)) = opened else {
+        let problem = Problem::new(
+            ProblemCode::StorageFailed,
+            "The backup cannot be opened.",
+            "Look at the folder it was written to, or make another.",
+        );
+        return Err(Refused(problem));
+    };
+    Ok(of(file, size, &name))
 }
 
 /// Sends a file that a page of the secure browser handed out.

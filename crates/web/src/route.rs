@@ -14,7 +14,7 @@ use freehold_engine::{Engine, Permission};
 
 use crate::admit::{Access, Gate, Kind, admit};
 use crate::api::{
-    answers, credentials, events, health, live, receipts, records, removed, runs, setup, sources, tokens, vault,
+    answers, backups, credentials, events, health, live, receipts, records, removed, runs, setup, sources, tokens, vault,
 };
 use crate::app::App;
 use crate::config::{Door, WebConfig};
@@ -125,6 +125,8 @@ fn api() -> Vec<Route> {
         api(DELETE, "/api/v1/sources/{id}/credential", Needs(Reauthenticated), credentials::forget),
         api(POST, "/api/v1/sources/{id}/credential/try-again", Needs(Run), credentials::try_again),
 
+        api(POST, "/api/v1/sources/{id}/credential/trust-codes", Needs(Reauthenticated), credentials::trust_codes),
+
         api(GET, "/api/v1/sources/{id}/runs", Needs(Read), runs::list),
         api(GET, "/api/v1/runs/{id}", Needs(Read), runs::show),
         api(GET, "/api/v1/runs/{id}/timeline", Needs(Read), runs::timeline),
@@ -161,6 +163,11 @@ fn api() -> Vec<Route> {
         api(POST, "/api/v1/vault/recovery-key", Needs(Reauthenticated), vault::new_recovery_key),
         api(POST, "/api/v1/vault/recovery-key/confirm", Needs(Reauthenticated), vault::confirm_recovery_key),
         api(POST, "/api/v1/owner/passphrase", Owner, setup::change_passphrase),
+        api(GET, "/api/v1/backups", Needs(Read), backups::list),
+        api(POST, "/api/v1/backups", Needs(Reauthenticated), backups::begin),
+        api(PUT, "/api/v1/backups/plan", Needs(Reauthenticated), backups::plan),
+        api(DELETE, "/api/v1/backups/plan", Needs(Reauthenticated), backups::end_plan),
+        api(GET, "/api/v1/backups/{id}/file", Needs(Reauthenticated), backups::file),
         api(GET, "/api/v1/audit", Needs(Read), vault::audit),
         api(POST, "/api/v1/audit/verify", Needs(Read), vault::verify),
         api(GET, "/api/v1/tokens", Needs(Read), tokens::list),
@@ -213,6 +220,7 @@ fn pages() -> Vec<Route> {
         page(GET, "/sources/{id}/sign-in-details", Needs(Read), page::details::show_page),
         page(POST, "/sources/{id}/sign-in-details", Needs(Configure), page::details::save),
         page(POST, "/sources/{id}/sign-in-details/forget", Needs(Configure), page::details::forget),
+        page(POST, "/sources/{id}/sign-in-details/trust-codes", Needs(Configure), page::details::trust_codes),
         page(GET, "/sources/{id}/change", Needs(Read), page::change::show_page),
         page(POST, "/sources/{id}/change", Needs(Configure), page::change::save),
         page(GET, "/sources/{id}/remove", Needs(Read), page::remove::show_page),
@@ -250,6 +258,11 @@ fn pages() -> Vec<Route> {
         page(POST, "/settings/vault/recovery-key/confirm", Needs(Read), page::settings::vault::confirm_recovery_key),
         page(GET, "/settings/passphrase", Needs(Read), page::settings::passphrase::show_page),
         page(POST, "/settings/passphrase", Needs(Read), page::settings::passphrase::change),
+        page(GET, "/settings/backup", Needs(Read), page::settings::backup::show_page),
+        page(POST, "/settings/backup", Needs(Read), page::settings::backup::begin),
+        page(POST, "/settings/backup/plan", Needs(Read), page::settings::backup::plan),
+        page(POST, "/settings/backup/plan/end", Needs(Read), page::settings::backup::end_plan),
+        page(GET, "/settings/backup/{id}/file", Needs(Reauthenticated), backups::file),
         page(GET, "/settings/sessions", Needs(Read), page::settings::sessions::show_page),
         page(GET, "/settings/tokens", Needs(Read), page::settings::tokens::show_page),
         page(POST, "/settings/tokens", Needs(Read), page::settings::tokens::create),

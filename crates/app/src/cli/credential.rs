@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Show(Which),
     /// Try saved details once more, after an attempt that was cut off
     TryAgain(Which),
+    /// None of its recovery codes was used since the backup that was restored: they may be used again
+    TrustCodes(Which),
 }
 
 #[derive(Args, Debug)]
@@ -70,6 +72,11 @@ impl Command {
             Command::Replace(give) => give.run(context, &client, true),
             Command::Forget(forget) => forget.run(context, &client).map(|()| ExitCode::SUCCESS),
             Command::Show(which) => show(context, &client, &which).map(|()| ExitCode::SUCCESS),
+            Command::TrustCodes(which) => {
+                let source = find(&client, &which.source)?;
+                client.send(Method::POST, &format!("/sources/{}/credential/trust-codes", source.id), &Body::empty())?;
+                context.terminal.done("They are used again.").map(|()| ExitCode::SUCCESS)
+            }
             Command::TryAgain(which) => {
                 let source = find(&client, &which.source)?;
                 client.send(Method::POST, &format!("/sources/{}/credential/try-again", source.id), &Body::empty())?;

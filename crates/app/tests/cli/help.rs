@@ -27,7 +27,12 @@ fn no_option_takes_a_secret() {
         vec!["credential", "replace"],
         vec!["run"],
         vec!["answer"],
+        vec!["owner", "passphrase"],
         vec!["vault", "unlock"],
+        vec!["vault", "set-passphrase"],
+        vec!["vault", "renew-recovery-key"],
+        vec!["backup", "check"],
+        vec!["restore"],
         vec!["token", "create"],
     ];
     for command in commands {

@@ -1,6 +1,7 @@
 //! The real binary, as an operator and an owner use it.
 #![expect(clippy::unwrap_used, reason = "helpers of a test")]
 
+mod backup;
 mod configuration;
 mod connector;
 mod environment;

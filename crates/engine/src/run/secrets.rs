@@ -55,6 +55,12 @@ impl<'a> VaultSecrets<'a> {
         if self.source.mode != CredentialMode::StoredCredential {
             return Err(NotGiven::Absent);
         }
+        // Codes that may have been used since a backup was made are the owner's to use.
+        if kind == SecretKind::RecoveryCodes
+            && self.inner.codes_in_doubt(self.source.id).map_err(NotGiven::Failed)?.is_some()
+        {
+            return Err(NotGiven::Absent);
+        }
         let version = match choose(self.inner, self.source.id, kind).map_err(NotGiven::Failed)? {
             Chosen::Version(version) => version,
             Chosen::None(Some(SecretState::Rejected)) => return Err(NotGiven::Rejected),

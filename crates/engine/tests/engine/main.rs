@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, missing_docs, unreachable_pub)]
 
 mod attempts;
+mod backup;
 mod contract;
 mod files;
 mod first_records;

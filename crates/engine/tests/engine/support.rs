@@ -58,26 +58,7 @@ impl Server {
     }
 
     pub fn open(dir: Arc<tempfile::TempDir>, clock: Arc<ManualClock>) -> Result<Self, Problem> {
-        let config = EngineConfig {
-            data_dir: dir.path().join("data"),
-            key_file: dir.path().join("key"),
-            scratch: dir.path().join("scratch"),
-            connector_dirs: vec![repository().join("tests/connectors"), dir.path().join("connectors")],
-            bundled: Vec::new(),
-            launcher: PathBuf::from(env!("CARGO_BIN_EXE_engine-launcher")),
-            search_path: std::env::split_paths(env!("PATH")).collect(),
-            reduced_sandbox: false,
-            parallel_runs: 2,
-            browsers: None,
-            windows: Windows::None,
-            stand_ins: Vec::new(),
-            run_limits: RunLimits {
-                whole: Duration::from_secs(30),
-                silence: Duration::from_secs(3),
-                exit: Duration::from_secs(2),
-                ..RunLimits::default()
-            },
-        };
+        let config = config(dir.path());
         std::fs::create_dir_all(dir.path().join("connectors")).unwrap();
         open_to_children(dir.path());
         let engine = Engine::open(config, clock.clone(), Arc::new(OsRng))?;
@@ -200,7 +181,7 @@ impl Server {
         Self::open(dir, clock).unwrap()
     }
 
-    fn next_event(&self) {
+    pub fn next_event(&self) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let mut events = self.events.lock().unwrap();
         // Whether told or not, the database is looked at again.
@@ -211,6 +192,30 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.engine.stop(Duration::from_secs(20));
+    }
+}
+
+/// A server's configuration on the directories of `dir`.
+pub fn config(dir: &Path) -> EngineConfig {
+    EngineConfig {
+        data_dir: dir.join("data"),
+        key_file: dir.join("key"),
+        scratch: dir.join("scratch"),
+        connector_dirs: vec![repository().join("tests/connectors"), dir.join("connectors")],
+        bundled: Vec::new(),
+        launcher: PathBuf::from(env!("CARGO_BIN_EXE_engine-launcher")),
+        search_path: std::env::split_paths(env!("PATH")).collect(),
+        reduced_sandbox: false,
+        parallel_runs: 2,
+        browsers: None,
+        windows: Windows::None,
+        stand_ins: Vec::new(),
+        run_limits: RunLimits {
+            whole: Duration::from_secs(30),
+            silence: Duration::from_secs(3),
+            exit: Duration::from_secs(2),
+            ..RunLimits::default()
+        },
     }
 }
 

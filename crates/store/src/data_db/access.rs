@@ -45,6 +45,14 @@ pub struct TokenRow {
 }
 
 impl DataDb {
+    /// What of a restored backup is not so on this machine: nobody is signed in to the console, and nothing is proven here.
+    pub fn forget_what_was_of_another_machine(&self) -> Result<()> {
+        self.write("forgetting what was of another machine", |connection| {
+            connection.execute_batch("DELETE FROM sessions; DELETE FROM proofs;")?;
+            Ok(())
+        })
+    }
+
     /// Adds a session.
     pub fn insert_session(&self, row: SessionRow) -> Result<()> {
         self.write("adding a session", move |connection| {

@@ -99,8 +99,9 @@ impl DataDb {
         Ok(self.dir.blobs().join(&sha256[..2]).join(&sha256[2..]))
     }
 
-    /// Removes files that no record has any more.
-    pub(super) fn sweep_blobs(&self) -> Result<()> {
+    /// Removes files that no record has any more; at the next time, where a copy is being made that may need them.
+    pub fn sweep_blobs(&self) -> Result<()> {
+        let Ok(_removing) = self.blobs_kept.try_read() else { return Ok(()) };
         let unlinked = self.unlinked().clone();
         let orphans: Vec<String> = self.read("looking for files of no record", |connection| {
             let mut statement = connection.prepare_cached(

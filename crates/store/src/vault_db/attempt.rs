@@ -4,7 +4,7 @@ use freehold_core::attempt::AttemptState;
 use freehold_core::{AttemptId, CommittedAttempt, RunId, SealedBytes, SecretAddress, SecretKind, SourceId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::secret::{SecretState, sealed_at};
+use super::secret::{SecretState, is_in_doubt, sealed_at};
 use super::{VaultDb, audit};
 use crate::row::{millis, named, parsed, time, time_or_none};
 use crate::{AuditMake, Result, StoreError};
@@ -87,6 +87,9 @@ impl VaultDb {
             };
             if state == SecretState::Rejected {
                 return Ok(Err("the provider refused these sign-in details; they are never submitted again".to_owned()));
+            }
+            if new.code_index.is_some() && new.given.is_none() && is_in_doubt(connection, &new.address)? {
+                return Ok(Err("a backup was restored, and these codes may have been used since it was made".to_owned()));
             }
             let history = history(connection, new.address.source, Some(new.address.kind))?;
             if let Err(rule) = check(&history) {

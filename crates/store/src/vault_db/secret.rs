@@ -88,6 +88,8 @@ pub struct SecretRow {
     pub last_used_at: Option<Timestamp>,
     /// The words the owner agreed to.
     pub consent: Option<String>,
+    /// Since when it is not known which of its codes were used: a backup that was made then was restored.
+    pub in_doubt_since: Option<Timestamp>,
 }
 
 impl VaultDb {
@@ -189,7 +191,7 @@ impl VaultDb {
     pub fn secrets(&self, source: SourceId) -> Result<Vec<SecretRow>> {
         self.read("reading a source's secrets", |connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT kind, version, state, created_at, verified_at, rejected_at, last_used_at, consent \
+                "SELECT kind, version, state, created_at, verified_at, rejected_at, last_used_at, consent, in_doubt_since \
                  FROM secrets WHERE source = ?1 ORDER BY kind, version",
             )?;
             let rows = statement.query_map([source.to_string()], secret_row)?.collect::<rusqlite::Result<_>>()?;
@@ -219,6 +221,33 @@ impl VaultDb {
         })?;
         self.remove_copies()?;
         self.shrink()
+    }
+
+    /// Notes that a backup made at `made_at` was restored: which of a list's codes were used since, nobody here can know. Says how many
+    /// lists that are.
+    pub fn doubt_codes(&self, made_at: Timestamp, audit: AuditMake) -> Result<usize> {
+        self.write("noting that a backup was restored", move |connection| {
+            let lists = connection.execute(
+                "UPDATE secrets SET in_doubt_since = ifnull(in_doubt_since, ?1) WHERE kind = ?2",
+                (millis(made_at), SecretKind::RecoveryCodes.as_str()),
+            )?;
+            audit::append(connection, audit)?;
+            Ok(lists)
+        })
+    }
+
+    /// The owner says that none of a source's codes was used meanwhile. A conflict if that was not in doubt.
+    pub fn trust_codes(&self, source: SourceId, audit: AuditMake) -> Result<()> {
+        self.write("trusting recovery codes again", move |connection| {
+            let changed = connection.execute(
+                "UPDATE secrets SET in_doubt_since = NULL WHERE source = ?1 AND in_doubt_since IS NOT NULL",
+                [source.to_string()],
+            )?;
+            if changed == 0 {
+                return Err(StoreError::conflict("none of this source's recovery codes is in doubt"));
+            }
+            audit::append(connection, audit)
+        })
     }
 
     /// Destroys secrets whose key is gone already.
@@ -279,6 +308,14 @@ pub(super) fn sealed_at(connection: &Connection, address: &SecretAddress) -> Res
         })
 }
 
+/// Whether it is not known which codes of this list were used.
+pub(super) fn is_in_doubt(connection: &Connection, address: &SecretAddress) -> Result<bool> {
+    let sql =
+        "SELECT EXISTS (SELECT 1 FROM secrets WHERE source = ?1 AND kind = ?2 AND version = ?3 AND in_doubt_since NOT NULL)";
+    let of = (address.source.to_string(), address.kind.as_str(), address.version);
+    Ok(connection.prepare_cached(sql)?.query_row(of, |row| row.get(0))?)
+}
+
 fn last_version(connection: &Connection, source: SourceId, kind: SecretKind) -> Result<u32> {
     let last = connection
         .prepare_cached("SELECT last FROM secret_versions WHERE source = ?1 AND kind = ?2")?
@@ -307,5 +344,6 @@ fn secret_row(row: &Row<'_>) -> rusqlite::Result<SecretRow> {
         rejected_at: time_or_none(row, "rejected_at")?,
         last_used_at: time_or_none(row, "last_used_at")?,
         consent: row.get("consent")?,
+        in_doubt_since: time_or_none(row, "in_doubt_since")?,
     })
 }

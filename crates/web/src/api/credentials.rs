@@ -42,3 +42,9 @@ pub(crate) async fn try_again(visitor: Visitor, Named(id): Named<SourceId>) -> R
     visitor.ask(move |engine, caller| engine.try_again(caller, id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
+
+/// None of the codes was used since the backup that was restored.
+pub(crate) async fn trust_codes(visitor: Visitor, Named(source): Named<SourceId>) -> Result<StatusCode, Refused> {
+    visitor.ask(move |engine, caller| engine.trust_codes(caller, source)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

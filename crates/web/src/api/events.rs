@@ -20,7 +20,7 @@ const LIFETIME: Duration = Duration::from_secs(600);
 /// Between signs of life on a quiet stream, so that proxies keep it open.
 const QUIET: Duration = Duration::from_secs(15);
 
-/// Events named `source`, `run`, `vault` with the engine's own data, and `everything` after some were missed.
+/// Events named `source`, `run`, `vault`, `backup` with the engine's own data, and `everything` after some were missed.
 pub(crate) async fn stream(visitor: Visitor, connection: Option<Extension<Connection>>) -> Response {
     let receiver = visitor.app.engine.events();
     let until = Instant::now() + LIFETIME;
@@ -48,6 +48,7 @@ fn message(event: &Event) -> Message {
         Event::Source { .. } => "source",
         Event::Run { .. } => "run",
         Event::Vault => "vault",
+        Event::Backup => "backup",
     };
     Message::default().event(name).data(serde_json::to_string(event).unwrap_or_default())
 }

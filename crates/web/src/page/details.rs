@@ -146,6 +146,13 @@ pub(crate) async fn forget(mut visitor: Visitor, Named(id): Named<SourceId>, mut
     go_to(&receipt.unwrap_or_else(|| format!("/sources/{id}")))
 }
 
+/// The owner says that no recovery code was used since the backup that was restored.
+pub(crate) async fn trust_codes(mut visitor: Visitor, Named(id): Named<SourceId>, mut body: FormBody) -> Page {
+    give_passphrase(&mut visitor, &mut body).await?;
+    visitor.ask(move |engine, caller| engine.trust_codes(caller, id)).await?;
+    go_to(&format!("/sources/{id}/sign-in-details"))
+}
+
 /// Takes the passphrase that came with a form, if one did. A problem is about the field it was typed in.
 pub(super) async fn give_passphrase(visitor: &mut Visitor, body: &mut FormBody) -> Result<(), Refused> {
     let passphrase = body.take("passphrase");

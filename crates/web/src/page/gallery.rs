@@ -8,7 +8,7 @@ use freehold_core::identity::IdentityState;
 use freehold_core::interaction::{InteractionKind, InteractionState};
 use freehold_core::reason::{BrokenReason, OwnerReason, WaitReason};
 use freehold_core::run::{Cause, Counts, Outcome, RunState};
-use freehold_core::status::Status;
+use freehold_core::status::{Status, VaultState};
 use freehold_core::{
     ConnectorName, CredentialMode, CredentialState, Identity, InteractionId, Problem, ProblemCode, RunId, SecretKind,
     SourceId, Timestamp,
@@ -170,6 +170,7 @@ fn source(status: Status) -> SourceView {
             saved_at: Some(at("2026-03-01T09:05:00Z")),
             last_used_at: Some(at("2026-03-02T07:00:10Z")),
             codes_left: None,
+            codes_in_doubt_since: None,
             consent: None,
         }],
         settings: json!({"host": "mail.example.com", "port": "993"}).as_object().cloned().unwrap_or_default(),
@@ -269,9 +270,7 @@ fn first_start() {
 
 #[test]
 fn home_page() {
-    let all_of = |sources: &[SourceView]| {
-        home::page(home::Facts { sources: sources.to_vec(), under_way: Vec::new() }, home::Filter::default())
-    };
+    let all_of = |sources: &[SourceView]| home::page(home_of(sources.to_vec(), Vec::new()), home::Filter::default());
     look("home-empty", &all_of(&[]));
     look("home-one", &all_of(&[source(Status::Fresh)]));
     let mut wanting = source(Status::NeedsOwner { reason: OwnerReason::CredentialRejected });
@@ -292,8 +291,12 @@ fn home_page() {
         setting_up(),
     ];
     let run = a_run(RunState::Collecting { batch: 3 }, None, "Collecting.");
-    let facts = || home::Facts { sources: all.to_vec(), under_way: vec![run.clone()] };
+    let facts = || home_of(all.to_vec(), vec![run.clone()]);
     look("home", &home::page(facts(), home::Filter::default()));
+    let mut locked = facts();
+    locked.vault = settings::the_vault(VaultState::Locked, "Sources with saved sign-in details wait until it is unlocked.");
+    locked.failed_backup = Some(Problem::new(ProblemCode::StorageFull, "The disk is full.", "Free some space there."));
+    look("home-server-needs", &home::page(locked, home::Filter::default()));
     let none = home::Filter { text: "zzz".to_owned(), show: String::new() };
     look("home-none-fits", &home::page(facts(), none));
     let running = home::Filter { text: String::new(), show: "running".to_owned() };
@@ -407,6 +410,11 @@ fn a_run_page() {
         "run",
         &run::page(run::Facts { run, timeline, rejected, log: "connected\nlisted 6 boxes".to_owned(), of: setting_up() }),
     );
+}
+
+/// Home of a server that needs nothing itself.
+fn home_of(sources: Vec<SourceView>, under_way: Vec<RunView>) -> home::Facts {
+    home::Facts { sources, under_way, vault: settings::the_vault(VaultState::Unlocked, ""), failed_backup: None }
 }
 
 #[test]

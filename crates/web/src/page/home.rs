@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use askama::Template;
 use freehold_core::identity::IdentityState;
-use freehold_core::status::Status;
-use freehold_core::{CredentialMode, RunId};
-use freehold_engine::view::{RunView, SourceView};
+use freehold_core::status::{Status, VaultState};
+use freehold_core::{CredentialMode, Problem, RunId};
+use freehold_engine::view::{RunView, SourceView, VaultView};
 use serde::Deserialize;
 
+use super::settings::Section;
 use super::text::{Ago, count, counted};
 use super::{Frame, Page, Under, show, url};
 use crate::admit::Visitor;
@@ -26,6 +27,8 @@ pub(super) struct HomePage {
     total: usize,
     /// How many sources there are of each kind, each a way to see them alone.
     tally: Vec<Tally>,
+    /// What of the server itself needs the owner.
+    server_needs: Vec<ServerNeed>,
     needs: Vec<Card>,
     running: Vec<Card>,
     rest: Vec<Card>,
@@ -86,6 +89,14 @@ struct Tally {
     calls: bool,
 }
 
+/// Something that is no source's, and what is to be done about it.
+struct ServerNeed {
+    title: &'static str,
+    sentence: String,
+    sign: Sign,
+    button: Button,
+}
+
 /// A source in a list.
 struct Card {
     url: String,
@@ -124,6 +135,9 @@ pub(super) struct Facts {
     pub(super) sources: Vec<SourceView>,
     /// The runs under way.
     pub(super) under_way: Vec<RunView>,
+    pub(super) vault: VaultView,
+    /// Why the last backup is none.
+    pub(super) failed_backup: Option<Problem>,
 }
 
 pub(crate) async fn show_page(visitor: Visitor, Asked(filter): Asked<Filter>) -> Page {
@@ -132,14 +146,15 @@ pub(crate) async fn show_page(visitor: Visitor, Asked(filter): Asked<Filter>) ->
             let sources = engine.sources(caller)?;
             // One that ended meanwhile is none under way, and its source says how it ended at the next look.
             let under_way = sources.iter().filter_map(|source| engine.run(caller, source.current_run?).ok()).collect();
-            Ok(Facts { sources, under_way })
+            let (vault, failed_backup) = (engine.vault(caller)?, engine.backups(caller)?.failing().cloned());
+            Ok(Facts { sources, under_way, vault, failed_backup })
         })
         .await?;
     Ok(show(&page(facts, filter)))
 }
 
 pub(super) fn page(facts: Facts, filter: Filter) -> HomePage {
-    let Facts { sources, under_way } = facts;
+    let Facts { sources, under_way, vault, failed_backup } = facts;
     let runs: HashMap<RunId, &RunView> = under_way.iter().map(|run| (run.id, run)).collect();
     let shown = Kind::ALL.into_iter().find(|kind| kind.name() == filter.show);
     let wanted = filter.text.trim().to_lowercase();
@@ -156,6 +171,7 @@ pub(super) fn page(facts: Facts, filter: Filter) -> HomePage {
     HomePage {
         frame: Frame::new("Home", Under::Home),
         total: sources.len(),
+        server_needs: vault_need(&vault).into_iter().chain(failed_backup.map(backup_need)).collect(),
         tally: tally(&found, &filter.text, shown),
         needs: of(&[Kind::NeedsYou]),
         running: of(&[Kind::Running]),
@@ -163,6 +179,29 @@ pub(super) fn page(facts: Facts, filter: Filter) -> HomePage {
         is_many: sources.len() >= MANY,
         is_narrowed: !filter.text.is_empty() || shown.is_some(),
         text: filter.text,
+    }
+}
+
+fn vault_need(vault: &VaultView) -> Option<ServerNeed> {
+    let (title, shape) = match vault.state {
+        VaultState::Unlocked | VaultState::Uninitialised => return None,
+        VaultState::Locked => ("The vault is locked", "waiting"),
+        VaultState::WrongKey | VaultState::Corrupt | VaultState::KeyMissing => ("The vault cannot be opened", "broken"),
+    };
+    Some(ServerNeed {
+        title,
+        sentence: vault.sentence.clone(),
+        sign: Sign { word: "Vault", shape },
+        button: Button { label: "Unlock it", url: Section::Vault.path().to_owned(), acts: false },
+    })
+}
+
+fn backup_need(problem: Problem) -> ServerNeed {
+    ServerNeed {
+        title: "The last backup failed",
+        sentence: format!("{} {}", problem.what, problem.next),
+        sign: Sign { word: "Backup", shape: "broken" },
+        button: Button { label: "See the backups", url: Section::Backup.path().to_owned(), acts: false },
     }
 }
 

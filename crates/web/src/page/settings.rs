@@ -1,6 +1,7 @@
 //! Settings: what there is to set or to look up, each on a page of its own, and how it stands.
 
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod connectors;
 pub(crate) mod passphrase;
 pub(crate) mod removed;
@@ -23,7 +24,7 @@ use crate::status::Sign;
 /// The pages of the settings, as they are listed.
 pub(crate) const GROUPS: [(&str, &[Section]); 3] = [
     ("Security", &[Section::Vault, Section::Sessions, Section::Tokens]),
-    ("Data", &[Section::Connectors, Section::RemovedSources]),
+    ("Data", &[Section::Backup, Section::Connectors, Section::RemovedSources]),
     ("Evidence", &[Section::Receipts, Section::Audit]),
 ];
 
@@ -33,6 +34,7 @@ pub(crate) enum Section {
     Vault,
     Sessions,
     Tokens,
+    Backup,
     Connectors,
     RemovedSources,
     Receipts,
@@ -46,6 +48,7 @@ impl Section {
             Self::Vault => "Vault",
             Self::Sessions => "Sessions",
             Self::Tokens => "Tokens",
+            Self::Backup => "Backup",
             Self::Connectors => "Connectors",
             Self::RemovedSources => "Removed sources",
             Self::Receipts => "Receipts",
@@ -59,6 +62,7 @@ impl Section {
             Self::Vault => "/settings/vault",
             Self::Sessions => "/settings/sessions",
             Self::Tokens => "/settings/tokens",
+            Self::Backup => "/settings/backup",
             Self::Connectors => "/connectors",
             Self::RemovedSources => "/removed-sources",
             Self::Receipts => "/receipts",
@@ -72,6 +76,7 @@ impl Section {
             Self::Vault => "The keys that open your saved sign-in details.",
             Self::Sessions => "Browsers that are signed in to this Freehold.",
             Self::Tokens => "What programs may do with the API.",
+            Self::Backup => "Everything in one sealed file, now and by the clock.",
             Self::Connectors => "The kinds of account that can be collected here.",
             Self::RemovedSources => "What they had collected, to be read or deleted.",
             Self::Receipts => "What was wiped, forgotten or removed, and what was looked at afterwards.",
@@ -108,6 +113,8 @@ pub(super) struct Facts {
     pub(super) tokens: usize,
     pub(super) connectors: usize,
     pub(super) removed: usize,
+    /// How the last backup stands, in a few words.
+    pub(super) last_backup: String,
 }
 
 pub(crate) async fn show_page(visitor: Visitor) -> Page {
@@ -119,6 +126,11 @@ pub(crate) async fn show_page(visitor: Visitor) -> Page {
                 tokens: engine.tokens(caller)?.len(),
                 connectors: engine.connectors().len(),
                 removed: engine.removed_sources(caller)?.len(),
+                last_backup: match engine.backups(caller)? {
+                    view if view.failing().is_some() => "The last one failed".to_owned(),
+                    view if view.backups.is_empty() => "None yet".to_owned(),
+                    view => counted(view.backups.len() as u64, "backup", "backups"),
+                },
             })
         })
         .await?;
@@ -133,6 +145,7 @@ pub(super) fn page(facts: &Facts) -> SettingsPage {
             Section::Tokens => number(facts.tokens, "token", "tokens"),
             Section::Connectors => number(facts.connectors, "connector", "connectors"),
             Section::RemovedSources => number(facts.removed, "source", "sources"),
+            Section::Backup => facts.last_backup.clone(),
             Section::Vault | Section::Receipts | Section::Audit => String::new(),
         };
         let sign = (*section == Section::Vault).then(|| vault::sign(facts.vault.state));

@@ -65,6 +65,7 @@ pub(super) struct DetailsRow {
     pub(super) used: Option<When>,
     pub(super) replaces: bool,
     pub(super) codes_left: Option<u32>,
+    pub(super) codes_in_doubt_since: Option<When>,
 }
 
 struct StreamRow {
@@ -179,6 +180,7 @@ pub(super) fn details_row(credential: &CredentialView) -> DetailsRow {
         used: credential.last_used_at.map(When),
         replaces: credential.replaces.is_some(),
         codes_left: credential.codes_left,
+        codes_in_doubt_since: credential.codes_in_doubt_since.map(When),
     }
 }
 

@@ -122,10 +122,7 @@ fn a_source_that_keeps_nothing() {
     let mut run = ended(Outcome::Succeeded, "Done: 1,200 new records.");
     run.receipt = Some(wiped().receipt.id);
     look("ephemeral-source", &source::page(due.clone(), std::slice::from_ref(&run), &[wiped(), left()]));
-    look(
-        "ephemeral-home",
-        &home::page(home::Facts { sources: vec![due.clone()], under_way: Vec::new() }, home::Filter::default()),
-    );
+    look("ephemeral-home", &home::page(super::home_of(vec![due.clone()], Vec::new()), home::Filter::default()));
     look("ephemeral-change", &change::page(due.clone(), &connector_that_keeps_nothing(), None, false, None));
     let note = json!({"receipt": wiped().receipt.id, "verified": true});
     let timeline = vec![TimelineView {

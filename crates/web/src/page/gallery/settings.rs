@@ -1,15 +1,15 @@
 //! The settings: the overview, and a page for each section.
 
 use freehold_core::status::VaultState;
-use freehold_core::{Problem, ProblemCode};
-use freehold_engine::Permission;
+use freehold_core::{BackupId, Problem, ProblemCode};
 use freehold_engine::view::{AuditCheck, AuditView, SessionView, SlotView, TokenView, VaultView};
+use freehold_engine::{BackupCause, BackupOutcome, BackupPlan, BackupProgress, BackupView, BackupsView, Every, Permission};
 use serde_json::json;
 
-use super::super::settings::{self, Filter, audit, connectors, passphrase, removed, sessions, tokens, vault};
+use super::super::settings::{self, Filter, audit, backup, connectors, passphrase, removed, sessions, tokens, vault};
 use super::{at, collected, connector, look};
 
-fn the_vault(state: VaultState, sentence: &str) -> VaultView {
+pub(super) fn the_vault(state: VaultState, sentence: &str) -> VaultView {
     let slot = |kind: &str| SlotView { kind: kind.to_owned(), confirmed: true, created_at: at("2026-03-01T09:00:00Z") };
     VaultView {
         state,
@@ -21,7 +21,14 @@ fn the_vault(state: VaultState, sentence: &str) -> VaultView {
 
 #[test]
 fn overview() {
-    let facts = |vault| settings::Facts { vault, sessions: 2, tokens: 1, connectors: 3, removed: 0 };
+    let facts = |vault| settings::Facts {
+        vault,
+        sessions: 2,
+        tokens: 1,
+        connectors: 3,
+        removed: 0,
+        last_backup: "None yet".to_owned(),
+    };
     look("settings", &settings::page(&facts(the_vault(VaultState::Unlocked, "The vault is open."))));
     look("settings-locked", &settings::page(&facts(the_vault(VaultState::Locked, "The vault is locked."))));
 }
@@ -41,6 +48,58 @@ fn vault_page() {
     let locked = without_file(VaultState::Locked, "The vault is locked.");
     look("vault-to-unlock-by-passphrase", &vault::page(locked, false, None));
     look("vault-confirm", &vault::confirm_page(vec![2, 7], true, None));
+}
+
+#[test]
+fn backup_page() {
+    let id = |last: char| BackupId::parse(&format!("bkp_01hzzz0000000000000000000{last}")).expect("an id");
+    let of = |id, cause, day: &str, outcome| BackupView {
+        id,
+        cause,
+        made_at: at(&format!("2026-03-0{day}T02:00:00Z")),
+        ended_at: at(&format!("2026-03-0{day}T02:00:09Z")),
+        outcome,
+        is_there: day != "1",
+    };
+    let made = |day: &str, damaged| BackupOutcome::Made {
+        path: format!("/mnt/backups/freehold-2026-03-0{day}-020000.backup").into(),
+        size: 1_234_567,
+        files: 12,
+        damaged,
+    };
+    let full =
+        Problem::new(ProblemCode::StorageFull, "A backup needs 40 MB here, and 3 MB are free.", "Free some space there.");
+    let view = BackupsView {
+        plan: Some(BackupPlan {
+            folder: "/mnt/backups".into(),
+            every: Every::Week,
+            hour: 3,
+            zone: "Europe/Berlin".to_owned(),
+            keep: 4,
+        }),
+        next_due_at: Some(at("2026-03-09T02:00:00Z")),
+        under_way: Some(BackupProgress { id: id('5'), stage: "Writing and sealing", done: 4_000_000, all: 9_000_000 }),
+        backups: vec![
+            of(id('4'), BackupCause::Schedule, "4", BackupOutcome::Failed { problem: full.at("/mnt/backups") }),
+            of(id('3'), BackupCause::Owner, "3", made("3", 2)),
+            of(id('2'), BackupCause::Schedule, "2", made("2", 0)),
+            of(id('1'), BackupCause::Schedule, "1", made("1", 0)),
+        ],
+        zone: "UTC".to_owned(),
+        opened_by: vec!["recovery_key".to_owned(), "passphrase".to_owned()],
+    };
+    look("backup", &backup::page(view.clone(), false, None));
+    let none = BackupsView {
+        plan: None,
+        next_due_at: None,
+        under_way: None,
+        backups: Vec::new(),
+        opened_by: vec!["recovery_key".to_owned()],
+        ..view
+    };
+    let wrong =
+        Problem::new(ProblemCode::BadInput, "The folder is not a full path.", "Write it with a leading /.").at("folder");
+    look("backup-none", &backup::page(none, true, Some(wrong)));
 }
 
 #[test]
