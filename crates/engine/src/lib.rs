@@ -7,6 +7,7 @@ pub mod caller;
 pub mod live;
 pub mod view;
 
+mod audit;
 mod backup;
 mod browsers;
 mod catalog;

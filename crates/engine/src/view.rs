@@ -2,12 +2,13 @@
 
 mod receipt;
 mod search;
+mod vault;
 
 use freehold_core::id::{SessionId, TokenId};
 use freehold_core::identity::IdentityState;
 use freehold_core::interaction::{InteractionKind, InteractionState};
 use freehold_core::run::{Cause, Counts, Outcome, RunState};
-use freehold_core::status::{Action, Status, VaultState};
+use freehold_core::status::{Action, Status};
 use freehold_core::{
     ConnectorName, CredentialMode, CredentialState, Identity, InteractionId, ReceiptId, RunId, SecretKind, SourceId,
     Timestamp,
@@ -18,6 +19,7 @@ use serde_json::Value;
 
 pub use receipt::ReceiptView;
 pub use search::{HitView, SearchPage, SnippetPart};
+pub use vault::{SlotView, VaultView};
 
 /// How far the server itself is set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -29,37 +31,6 @@ pub enum SetupStage {
     RecoveryKey,
     /// Done.
     Done,
-}
-
-/// The vault as the owner sees it.
-#[derive(Clone, Debug, Serialize)]
-pub struct VaultView {
-    /// Its state.
-    pub state: VaultState,
-    /// One sentence.
-    pub sentence: String,
-    /// Its key slots.
-    pub slots: Vec<SlotView>,
-    /// Where the key file is, or would be.
-    pub key_file: String,
-}
-
-impl VaultView {
-    /// Whether a key of that kind opens it.
-    pub fn has(&self, kind: &str) -> bool {
-        self.slots.iter().any(|slot| slot.kind == kind)
-    }
-}
-
-/// One key slot.
-#[derive(Clone, Debug, Serialize)]
-pub struct SlotView {
-    /// `key_file`, `recovery_key` or `passphrase`.
-    pub kind: String,
-    /// Whether the owner has shown to hold it.
-    pub confirmed: bool,
-    /// Since when.
-    pub created_at: Timestamp,
 }
 
 /// A connector that can be chosen, or cannot, and why.

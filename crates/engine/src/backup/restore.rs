@@ -16,9 +16,10 @@ use freehold_vault::{BackupError, SealedBackup, SlotKind, UnlockError, Vault};
 
 use super::archive::{self, FORMAT, Name, Note, NotedConnector};
 use super::file_problem;
+use crate::audit::audit_make;
 use crate::problem::from_store;
 use crate::server::{EngineConfig, open_problem};
-use crate::vault::{audit_make, parse_recovery_key};
+use crate::vault::parse_recovery_key;
 
 /// What a backup is opened with.
 pub enum RestoreKey {
