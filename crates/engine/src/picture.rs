@@ -165,6 +165,11 @@ impl Inner {
             };
             notices.push(format!("{left}. Have the provider make new ones, and save them here."));
         }
+        if credentials.iter().any(|view| view.codes_in_doubt_since.is_some()) {
+            let told =
+                "A backup was restored: saved recovery codes may have been used since, and none is used until you say so.";
+            notices.push(told.to_owned());
+        }
         let origins = connector.resolved_origins(&row.settings);
         let replaced = |host: &str| origins.iter().any(|origin| origin.split("://").nth(1) == Some(host));
         for stand_in in self.config.stand_ins.iter().filter(|stand_in| replaced(&stand_in.host)) {

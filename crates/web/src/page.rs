@@ -8,6 +8,7 @@ pub(crate) mod connector;
 pub(crate) mod design;
 pub(crate) mod details;
 pub(crate) mod error;
+pub(crate) mod help;
 pub(crate) mod home;
 pub(crate) mod interaction;
 pub(crate) mod receipt;
@@ -57,6 +58,7 @@ pub(crate) enum Under {
     Home,
     Add,
     Settings,
+    Help,
 }
 
 impl Frame {
@@ -95,6 +97,7 @@ impl Frame {
             Some(Under::Home) => "home",
             Some(Under::Add) => "add",
             Some(Under::Settings) => "settings",
+            Some(Under::Help) => "help",
             None => "",
         };
         if under == entry { "true" } else { "false" }

@@ -245,6 +245,11 @@ fn pages() -> Vec<Route> {
         page(GET, "/connectors", Needs(Read), page::settings::connectors::show_page),
         page(GET, "/connectors/{name}", Needs(Read), page::connector::show_page),
 
+        page(GET, "/help", Needs(Read), page::help::show_index),
+        page(GET, "/help/signing-in", Needs(Read), page::help::show_signing_in),
+        page(GET, "/help/what-is-kept", Needs(Read), page::help::show_what_is_kept),
+        page(GET, "/help/trouble", Needs(Read), page::help::show_trouble),
+
         page(GET, "/settings", Needs(Read), page::settings::show_page),
         page(GET, "/settings/vault", Needs(Read), page::settings::vault::show_page),
         page(POST, "/settings/vault/unlock", Needs(Read), page::settings::vault::unlock),

@@ -51,9 +51,9 @@ fn records_and_a_record() {
     ];
     let whole = collected(false);
     let stream = whole.streams[0].clone();
-    let found = RecordPage { records: list.clone(), next: Some("c3".to_owned()), total: 12_345 };
+    let found = RecordPage { records: list.clone(), next: Some("c3".to_owned()), total: 12_345, waiting: 0 };
     look("records", &records::page(whole.clone(), &stream, found, String::new(), true));
-    let none = RecordPage { records: Vec::new(), next: None, total: 0 };
+    let none = RecordPage { records: Vec::new(), next: None, total: 0, waiting: 0 };
     look("records-none", &records::page(whole.clone(), &stream, none, "zzz".to_owned(), true));
     let version = |data: Option<Value>, when: &str| VersionView { seen_at: at(when), run: run_id(), data };
     let mut before = list[0].data.clone();

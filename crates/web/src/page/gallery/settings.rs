@@ -6,6 +6,7 @@ use freehold_engine::view::{AuditCheck, AuditView, SessionView, SlotView, TokenV
 use freehold_engine::{BackupCause, BackupOutcome, BackupPlan, BackupProgress, BackupView, BackupsView, Every, Permission};
 use serde_json::json;
 
+use super::super::help;
 use super::super::settings::{self, Filter, audit, backup, connectors, passphrase, removed, sessions, tokens, vault};
 use super::{at, collected, connector, look};
 
@@ -100,6 +101,14 @@ fn backup_page() {
     let wrong =
         Problem::new(ProblemCode::BadInput, "The folder is not a full path.", "Write it with a leading /.").at("folder");
     look("backup-none", &backup::page(none, true, Some(wrong)));
+}
+
+#[test]
+fn help_pages() {
+    look("help", &help::index());
+    look("help-signing-in", &help::signing_in());
+    look("help-what-is-kept", &help::what_is_kept());
+    look("help-trouble", &help::trouble());
 }
 
 #[test]
