@@ -205,7 +205,12 @@ function watch() {
       });
     }
   };
-  navigator.locks.request("freehold-events", () => new Promise(listen));
+  if (navigator.locks) {
+    navigator.locks.request("freehold-events", () => new Promise(listen));
+  } else {
+    // Only where the page did not come over a safe way, which the server does not let happen by itself.
+    listen();
+  }
 }
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */

@@ -74,6 +74,7 @@ async function firstRecords({ page, step, effort }, shop) {
   const { presses, fields, seconds } = effort();
   await step("shop-06-done");
   assert.ok(await page.getByText(`Orders: ${jonas.orders}`).isVisible());
+  assert.ok(seconds < 120 && presses <= 10 && fields <= 12, "first records within two minutes, in few steps");
   console.log(`     first records ${seconds.toFixed(1)} s after opening the console: ${presses} presses, ${fields} fields`);
   return sourceOf(page);
 }

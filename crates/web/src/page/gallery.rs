@@ -297,6 +297,14 @@ fn home_page() {
     locked.vault = settings::the_vault(VaultState::Locked, "Sources with saved sign-in details wait until it is unlocked.");
     locked.failed_backup = Some(Problem::new(ProblemCode::StorageFull, "The disk is full.", "Free some space there."));
     look("home-server-needs", &home::page(locked, home::Filter::default()));
+    let many: Vec<_> = (1..=200)
+        .map(|number| {
+            let mut source = if number % 9 == 0 { source(Status::Due) } else { source(Status::Fresh) };
+            source.name = format!("Account {number} \u{5d7}\u{5e9}\u{5d1}\u{5d5}\u{5df}");
+            source
+        })
+        .collect();
+    look("home-many", &all_of(&many));
     let none = home::Filter { text: "zzz".to_owned(), show: String::new() };
     look("home-none-fits", &home::page(facts(), none));
     let running = home::Filter { text: String::new(), show: "running".to_owned() };

@@ -28,6 +28,8 @@ pub(super) struct SetupPage {
     /// How far the connector says it is, of how many.
     progress: Option<(u64, u64)>,
     is_done: bool,
+    /// Whether it goes on by itself now.
+    is_under_way: bool,
     /// Address, name and count of each stream.
     streams: Vec<(String, String, String)>,
 }
@@ -153,6 +155,7 @@ pub(super) fn page(source: SourceView, run: Option<&RunView>, interaction: Optio
         button,
         progress,
         is_done,
+        is_under_way: working,
         streams: source.streams.iter().map(|s| (url::stream(source.id, &s.name), s.label.clone(), count(s.count))).collect(),
         source,
     }
