@@ -42,6 +42,7 @@ await walk(laptop, house, async (owner) => {
   await page.setViewportSize(laptop);
   await byKeyboard(page);
   await oneStream(page);
+  await away(page);
   await page.goto(house.origin);
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByRole("heading", { name: "Sign in" }).waitFor();
@@ -205,4 +206,21 @@ async function oneStream(page) {
   await all("Unlocked", tabs.slice(1));
   assert.equal(streams, 2, "the one that had it is gone, and one of the others has it");
   await Promise.all(tabs.slice(1).map((tab) => tab.close()));
+}
+
+/**
+ * A page whose server cannot be reached says so, for as long as that is so: what it shows may be old.
+ * @param {Page} page
+ */
+async function away(page) {
+  const context = await page.context().browser()?.newContext({ storageState: await page.context().storageState() });
+  assert.ok(context);
+  await context.route("**/api/v1/events", (route) => route.abort());
+  const tab = await context.newPage();
+  await tab.goto(house.origin);
+  const said = tab.getByText("Freehold cannot be reached.");
+  await said.waitFor();
+  await context.unroute("**/api/v1/events");
+  await said.waitFor({ state: "hidden" });
+  await context.close();
 }
