@@ -19,6 +19,7 @@ pub(crate) fn leaks(server: &Server, search: &Search) -> Vec<Leak> {
         &["runs", "letters"],
         &["audit", "show"],
         &["vault", "status"],
+        &["backup", "list"],
         &["records", "letters"],
         &["connector", "list"],
     ] {
@@ -46,6 +47,7 @@ fn pages(server: &Server) -> Vec<String> {
     let source = server.json(&["source", "show", "letters"]);
     let own = format!("/sources/{}", source["id"].as_str().expect("an id"));
     let mut pages = vec!["/".to_owned(), "/settings".to_owned(), "/sources/add/stand_in".to_owned(), own.clone()];
+    pages.extend(["/settings/vault", "/settings/backup"].map(str::to_owned));
     pages.extend(["setup", "sign-in-details", "change", "remove"].map(|page| format!("{own}/{page}")));
     let runs = server.json(&["runs", "letters"]);
     for id in runs.as_array().expect("a list").iter().filter_map(|run| run["id"].as_str()) {
@@ -104,6 +106,9 @@ fn a_whole_life_of_a_secret_leaves_no_copy() {
     server.cli(&[&replace[..], &["--no-wait"]].concat(), &details("maria", &second));
     provider.wait_for(before + 1);
     assert_eq!(leaks(&server, &search), [], "while it waits for a code");
+
+    assert_eq!(server.cli(&["backup", "now"], "").code, 0);
+    assert_eq!(leaks(&server, &search), [], "with a backup beside it");
 
     let log = server.log();
     server.stop();

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use freehold_core::{Clock, ConnectorName, CredentialMode, SecretBytes, SecretKind, SourceId};
 use freehold_engine::view::{InteractionView, RunView, SourceView};
 use freehold_engine::{
-    BundledConnector, Caller, Engine, EngineConfig, NewOwner, NewSource, Proof, RecordQuery, RunLimits, StandIn, Windows,
+    BackupOutcome, BundledConnector, Caller, Engine, EngineConfig, NewOwner, NewSource, Proof, RecordQuery, RestoreKey,
+    RunLimits, StandIn, Windows, restore,
 };
 use serde_json::Value;
 
@@ -63,6 +64,32 @@ impl House {
         let engine = open(self.folder.path(), &self.launcher, self.clock.clone(), self.stand_ins.clone());
         engine.start();
         self.engine = Some(engine);
+    }
+
+    /// Makes a backup of this Freehold, stops it, and restores it as another, on directories of its own and by the same clock.
+    pub fn moved(self) -> Self {
+        let begun = self.engine().back_up(&self.owner()).expect("a backup");
+        let file = self.until("the backup", || {
+            let backups = self.engine().backups(&self.owner()).expect("the backups").backups;
+            match backups.into_iter().find(|backup| backup.id == begun.id)?.outcome {
+                BackupOutcome::Made { path, .. } => Some(path),
+                BackupOutcome::Failed { problem } => panic!("{problem}"),
+            }
+        });
+        let folder = tempfile::tempdir().expect("a folder");
+        let key = RestoreKey::RecoveryKey(secret(&self.recovery_key));
+        let to = config(folder.path(), &self.launcher, self.stand_ins.clone());
+        restore(&to, &file, &key, self.clock.clone(), &TestRng::new(251), &mut |_, _| {}).expect("restored");
+        let engine = open(folder.path(), &self.launcher, self.clock.clone(), self.stand_ins.clone());
+        engine.start();
+        Self {
+            engine: Some(engine),
+            clock: self.clock.clone(),
+            recovery_key: self.recovery_key.clone(),
+            folder,
+            launcher: self.launcher.clone(),
+            stand_ins: self.stand_ins.clone(),
+        }
     }
 
     /// The engine.
@@ -249,8 +276,11 @@ pub fn bundled(program: &Path) -> Vec<BundledConnector> {
     ]
 }
 
-fn open(folder: &Path, launcher: &Path, clock: Arc<ManualClock>, stand_ins: Vec<StandIn>) -> Engine {
-    let config = EngineConfig {
+fn config(folder: &Path, launcher: &Path, stand_ins: Vec<StandIn>) -> EngineConfig {
+    for name in ["config", "scratch", "connectors"] {
+        std::fs::create_dir_all(folder.join(name)).expect("a folder");
+    }
+    EngineConfig {
         data_dir: folder.join("data"),
         key_file: folder.join("config/vault.key"),
         scratch: folder.join("scratch"),
@@ -264,10 +294,11 @@ fn open(folder: &Path, launcher: &Path, clock: Arc<ManualClock>, stand_ins: Vec<
         windows: Windows::None,
         stand_ins,
         run_limits: RunLimits::default(),
-    };
-    for name in ["config", "scratch", "connectors"] {
-        std::fs::create_dir_all(folder.join(name)).expect("a folder");
     }
+}
+
+fn open(folder: &Path, launcher: &Path, clock: Arc<ManualClock>, stand_ins: Vec<StandIn>) -> Engine {
+    let config = config(folder, launcher, stand_ins);
     // Each opening draws on: a restarted server does not repeat its random bytes.
     static OPENED: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(0);
     let seed = OPENED.fetch_add(1, std::sync::atomic::Ordering::Relaxed);

@@ -181,6 +181,7 @@ fn show(context: &Context, client: &Client, which: &Which) -> Result<(), Problem
             ("Version", Cell::new(credential.version.map(|version| version.to_string()).unwrap_or_default())),
             ("Saved", Cell::new(credential.saved_at.map(time::local).unwrap_or_default())),
             ("Last used", Cell::new(time::local_or_never(credential.last_used_at))),
+            ("Possibly used", Cell::new(credential.in_doubt())),
             ("You agreed to", Cell::new(credential.consent.as_deref().unwrap_or_default())),
         ])?;
     }

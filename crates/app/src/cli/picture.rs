@@ -69,6 +69,9 @@ pub(crate) struct Credential {
     pub(crate) saved_at: Option<Timestamp>,
     pub(crate) last_used_at: Option<Timestamp>,
     pub(crate) consent: Option<String>,
+    /// A backup of that instant was restored, and which codes were used since is not known.
+    #[serde(default)]
+    pub(crate) codes_in_doubt_since: Option<Timestamp>,
 }
 
 /// One stream of a source.
@@ -274,6 +277,12 @@ impl Source {
 }
 
 impl Credential {
+    /// Since when it is not known which of its codes were used, if it is not.
+    pub(crate) fn in_doubt(&self) -> String {
+        let told = |at| format!("since the backup of {}; not used until `freehold credential trust-codes`", time::local(at));
+        self.codes_in_doubt_since.map(told).unwrap_or_default()
+    }
+
     /// What is known of it: never just "done".
     pub(crate) fn state_cell(&self) -> Cell {
         match self.state {

@@ -86,6 +86,12 @@ fn say(context: &Context, found: &Restored) -> Result<(), Problem> {
             "Saved recovery codes may have been used since, and none is used until you say otherwise: `freehold credential trust-codes`.",
         )?;
     }
+    if found.unwiped > 0 {
+        terminal.line(format!(
+            "{} runs that were to keep nothing had not been wiped: what they left is on the machine they ran on.",
+            found.unwiped
+        ))?;
+    }
     if !found.connectors.is_empty() {
         let named = |connector: &freehold_engine::NotedConnector| format!("{} {}", connector.name, connector.version);
         let names: Vec<String> = found.connectors.iter().map(named).collect();
@@ -113,6 +119,7 @@ pub(crate) fn described(found: &Restored) -> Vec<u8> {
         "connectors": found.connectors,
         "key_file": key_file,
         "codes_in_doubt": found.codes_in_doubt,
+        "unwiped": found.unwiped,
     });
     serde_json::to_vec(&value).unwrap_or_default()
 }

@@ -18,8 +18,11 @@ use super::archive::{self, FORMAT, Name, Note, NotedConnector};
 use super::file_problem;
 use crate::audit::audit_make;
 use crate::problem::from_store;
-use crate::server::{EngineConfig, open_problem};
+use crate::server::{EngineConfig, Inner, open_problem};
 use crate::vault::parse_recovery_key;
+
+/// Where it is kept when this data was restored from a backup.
+const RESTORED_AT: &str = "restored_at";
 
 /// What a backup is opened with.
 pub enum RestoreKey {
@@ -66,6 +69,8 @@ pub struct Restored {
     pub key_file: Option<KeyFile>,
     /// How many lists of recovery codes are in doubt now.
     pub codes_in_doubt: usize,
+    /// Runs that were to keep nothing and were not wiped yet: what they left is on the machine they ran on.
+    pub unwiped: usize,
 }
 
 /// Reads what opens a backup.
@@ -113,6 +118,14 @@ pub fn restore(
     }
 }
 
+impl Inner {
+    /// When this data was restored from a backup, if it was: what was done elsewhere until then is in no ledger here.
+    pub(crate) fn restored_at(&self) -> Result<Option<Timestamp>, Problem> {
+        let at = self.data.setting(RESTORED_AT).map_err(from_store)?;
+        Ok(at.and_then(|at| at.as_str()?.parse().ok()))
+    }
+}
+
 /// What an archive held.
 struct Found {
     note: Note,
@@ -131,6 +144,7 @@ impl Found {
             connectors: self.note.connectors,
             key_file,
             codes_in_doubt: codes,
+            unwiped: 0,
         }
     }
 }
@@ -154,7 +168,8 @@ fn settle(
     };
     let detail = [("made_at", &*made_at.to_string()), ("by", &*found.note.freehold)];
     let codes = vault_db.doubt_codes(made_at, audited("backup.restore", "owner", &detail)).map_err(from_store)?;
-    data.forget_what_was_of_another_machine().map_err(from_store)?;
+    let unwiped = data.forget_what_was_of_another_machine().map_err(from_store)?;
+    data.set_setting(RESTORED_AT, clock.now().to_string().into()).map_err(from_store)?;
     let slots = vault_db.slots().map_err(from_store)?;
     let kind = SlotKind::KeyFile;
     let key_file = if slots.iter().any(|slot| slot.kind == kind.as_str()) {
@@ -173,7 +188,7 @@ fn settle(
         KeyFile::None
     };
     let sources = data.sources(vault.owner()).map_err(from_store)?.into_iter().map(|source| source.name).collect();
-    Ok(found.restored(made_at, sources, Some(key_file), codes))
+    Ok(Restored { unwiped, ..found.restored(made_at, sources, Some(key_file), codes) })
 }
 
 fn front(file: &Path) -> Result<SealedBackup<BufReader<File>>, Problem> {

@@ -119,7 +119,13 @@ impl<'a> VaultSecrets<'a> {
         if left < ENOUGH_LEFT {
             return Err(NotGiven::NotYet(left));
         }
-        let using = Use { step: Some(seconds.div_euclid(STEP)), ..Use::default() };
+        let step = seconds.div_euclid(STEP);
+        // Up to the moment a backup was restored, another machine may have used any step.
+        let restored = self.inner.restored_at().map_err(NotGiven::Failed)?;
+        if restored.is_some_and(|at| step <= at.as_second().div_euclid(STEP)) {
+            return Err(NotGiven::NotYet(left));
+        }
+        let using = Use { step: Some(step), ..Use::default() };
         let (attempt, payload) = match self.commit(&credential, using, origin) {
             // The step is used: by this run a moment ago, or by another.
             Err(NotGiven::NotYet(_)) => return Err(NotGiven::NotYet(left)),

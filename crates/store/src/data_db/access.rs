@@ -45,11 +45,12 @@ pub struct TokenRow {
 }
 
 impl DataDb {
-    /// What of a restored backup is not so on this machine: nobody is signed in to the console, and nothing is proven here.
-    pub fn forget_what_was_of_another_machine(&self) -> Result<()> {
+    /// What of a restored backup is not so on this machine: nobody is signed in to the console, nothing is proven, and what runs that were
+    /// to keep nothing left is not here to be looked for. Says how many of those there were.
+    pub fn forget_what_was_of_another_machine(&self) -> Result<usize> {
         self.write("forgetting what was of another machine", |connection| {
             connection.execute_batch("DELETE FROM sessions; DELETE FROM proofs;")?;
-            Ok(())
+            Ok(connection.execute("UPDATE runs SET unwiped = NULL WHERE unwiped IS NOT NULL", [])?)
         })
     }
 
