@@ -375,6 +375,11 @@ fn file_problem(operation: &str, path: &Path, error: &std::io::Error) -> Problem
             "This backup is damaged or was cut off.",
             "Use another backup, or get this file again from where it was copied.",
         ),
+        ErrorKind::NotFound => Problem::new(
+            ProblemCode::StorageFailed,
+            format!("{operation} failed: there is no such file or folder."),
+            "Check its name, and that its disk is mounted.",
+        ),
         _ => Problem::new(
             ProblemCode::StorageFailed,
             format!("{operation} failed: {error}."),

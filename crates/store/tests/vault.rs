@@ -340,3 +340,24 @@ fn a_newer_vault_is_refused_and_left_as_it_is() {
     }
     assert_eq!(std::fs::read(&path).expect("read"), before);
 }
+
+#[test]
+fn the_last_key_that_a_person_holds_is_not_removed() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let vault = open_vault(dir.path());
+    let slot = |kind: &str, confirmed| SlotRow {
+        kind: kind.to_owned(),
+        wrapped: SealedBytes(vec![1]),
+        created_at: at(0),
+        confirmed,
+    };
+    for (kind, confirmed) in [("key_file", true), ("recovery_key", true), ("passphrase", true)] {
+        vault.replace_slot(slot(kind, confirmed), audit("slot.put")).expect("put");
+    }
+    let remove = |kind: &str| vault.remove_slot(kind, audit("slot.remove"));
+    remove("passphrase").expect("the recovery key is left");
+    assert!(matches!(remove("recovery_key"), Err(StoreError::Conflict { .. })), "a file of the machine is no person");
+    remove("key_file").expect("the recovery key is left");
+    vault.replace_slot(slot("passphrase", false), audit("slot.put")).expect("put");
+    assert!(matches!(remove("recovery_key"), Err(StoreError::Conflict { .. })), "nobody is known to hold the other");
+}

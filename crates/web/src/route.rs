@@ -278,4 +278,6 @@ fn pages() -> Vec<Route> {
 }
 
 #[cfg(test)]
+mod forms;
+#[cfg(test)]
 mod walk;

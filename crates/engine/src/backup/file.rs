@@ -22,9 +22,8 @@ pub(super) struct Unfinished {
 }
 
 impl Unfinished {
-    /// Makes it in `folder`, which is made if need be; it will be called `name`.
+    /// Makes it in `folder`, which has to be there: where it is not, its disk is not mounted. It will be called `name`.
     pub(super) fn create(folder: &Path, name: &str) -> io::Result<(Self, File)> {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         remove_unfinished(folder);
         let part = folder.join(format!(".{name}.{UNFINISHED}"));
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
@@ -68,8 +67,15 @@ pub(super) fn remove_unfinished(folder: &Path) {
     }
 }
 
-/// Whether backups can be written to `folder`: by writing a file there. It is not in the data directory, which it is to outlive.
+/// Makes a folder for backups, if need be.
+pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Whether backups can be written to `folder`, which is made if need be: by writing a file there. It is not in the data directory, which
+/// it is to outlive.
 pub(super) fn check_folder(folder: &Path, data_dir: &Path) -> Result<(), Problem> {
+    make_folder(folder).map_err(|error| file_problem("Making this folder", folder, &error).at("folder"))?;
     let written = Unfinished::create(folder, "freehold-try.backup").and_then(|(_, file)| file.sync_all());
     written.map_err(|error| file_problem("Writing to this folder", folder, &error).at("folder"))?;
     let found = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());

@@ -11,8 +11,8 @@ use freehold_store::{Snapshot, StoreError};
 use freehold_vault::{HumanSlot, SealedBackup, Vault};
 
 use super::archive::{self, FORMAT, Name, Note, NotedConnector, Writing};
-use super::file::{Unfinished, check_room, is_same_disk};
-use super::{BackupOutcome, file_name, file_problem};
+use super::file::{Unfinished, check_room, is_same_disk, make_folder};
+use super::{BackupOutcome, FOLDER, file_name, file_problem};
 use crate::problem::from_store;
 use crate::server::Inner;
 
@@ -65,6 +65,9 @@ impl<'a> Making<'a> {
         })
         .map_err(|error| self.not_copied(error))?;
 
+        if folder == data_dir.join(FOLDER) {
+            make_folder(&folder).map_err(|error| file_problem("Making a folder for backups", &folder, &error))?;
+        }
         let (unfinished, file) = Unfinished::create(&folder, &file_name(self.made_at))
             .map_err(|error| file_problem("Writing the backup", &folder, &error))?;
         let size = self.size(&snapshot)?;

@@ -15,7 +15,7 @@ use freehold_vault::key_file::{self, KeyFileError};
 use freehold_vault::{BackupError, SealedBackup, SlotKind, UnlockError, Vault};
 
 use super::archive::{self, FORMAT, Name, Note, NotedConnector};
-use super::file_problem;
+use super::{HISTORY, file_problem};
 use crate::audit::audit_make;
 use crate::problem::from_store;
 use crate::server::{EngineConfig, Inner, open_problem};
@@ -169,6 +169,8 @@ fn settle(
     let detail = [("made_at", &*made_at.to_string()), ("by", &*found.note.freehold)];
     let codes = vault_db.doubt_codes(made_at, audited("backup.restore", "owner", &detail)).map_err(from_store)?;
     let unwiped = data.forget_what_was_of_another_machine().map_err(from_store)?;
+    // Their files are on the other machine.
+    data.set_setting(HISTORY, serde_json::Value::Null).map_err(from_store)?;
     data.set_setting(RESTORED_AT, clock.now().to_string().into()).map_err(from_store)?;
     let slots = vault_db.slots().map_err(from_store)?;
     let kind = SlotKind::KeyFile;

@@ -99,6 +99,7 @@ fn another_machine_goes_on_where_the_backup_was_made() {
     let there = Server::open(machine, Arc::clone(&server.clock)).unwrap();
     assert_eq!(there.engine.vault(&OWNER).unwrap().state, VaultState::Unlocked, "with a key file of its own");
     assert!(there.engine.sessions(&OWNER).unwrap().is_empty());
+    assert!(there.engine.backups(&OWNER).unwrap().backups.is_empty(), "their files are on the other machine");
 
     let after = there.engine.records(&OWNER, other, "notes", &RecordQuery::default()).unwrap();
     assert_eq!(serde_json::to_value(&after).unwrap(), serde_json::to_value(&before).unwrap());
@@ -268,8 +269,9 @@ fn a_folder_that_cannot_be_written_to_is_refused_and_one_that_went_away_is_a_fai
     let place = folder.path().join("backups");
     server.engine.set_backup_plan(&OWNER, Some(plan(place.clone()))).unwrap();
     std::fs::remove_dir(&place).unwrap();
-    std::fs::write(&place, "a file in its place").unwrap();
     let failed = back_up(&server);
     assert!(matches!(failed.outcome, BackupOutcome::Failed { .. }), "{failed:?}");
-    assert!(server.engine.backups(&OWNER).unwrap().failing().is_some());
+    let told = server.engine.backups(&OWNER).unwrap().failing().unwrap().to_string();
+    assert!(told.contains("mounted"), "{told}");
+    assert!(!place.exists(), "nothing is written in the place of a disk that is not there");
 }

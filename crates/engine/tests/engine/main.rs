@@ -9,6 +9,7 @@ mod files;
 mod first_records;
 mod gate;
 mod interactions;
+mod keys;
 mod recovery;
 mod schedule;
 mod setup;

@@ -13,10 +13,10 @@ use tower::ServiceExt;
 
 use super::*;
 
-const HOST: &str = "localhost:7070";
-const ORIGIN: &str = "http://localhost:7070";
+pub(super) const HOST: &str = "localhost:7070";
+pub(super) const ORIGIN: &str = "http://localhost:7070";
 const CLI_TOKEN: &str = "the-cli-token";
-const PASSPHRASE: &str = "a long enough passphrase";
+pub(super) const PASSPHRASE: &str = "a long enough passphrase";
 
 /// Different bytes every time, and the same ones in every run of the test.
 struct Counting(AtomicU64);
@@ -30,13 +30,13 @@ impl Rng for Counting {
     }
 }
 
-struct House {
-    engine: Engine,
+pub(super) struct House {
+    pub(super) engine: Engine,
     session: String,
     _folder: tempfile::TempDir,
 }
 
-fn secret(text: &str) -> SecretBytes {
+pub(super) fn secret(text: &str) -> SecretBytes {
     SecretBytes::new(text.as_bytes().to_vec())
 }
 
@@ -62,7 +62,7 @@ fn engine(folder: &tempfile::TempDir) -> Engine {
 
 impl House {
     /// A server whose first start is done, and one console session with the passphrase just given.
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let engine = engine(&folder);
         let setup_code = secret(engine.setup_code().expect("no owner yet").reveal());
@@ -83,12 +83,12 @@ impl House {
         token.reveal().to_owned()
     }
 
-    fn cookie(&self) -> (&'static str, String) {
+    pub(super) fn cookie(&self) -> (&'static str, String) {
         ("cookie", format!("freehold={}", self.session))
     }
 }
 
-fn config() -> WebConfig {
+pub(super) fn config() -> WebConfig {
     WebConfig {
         port: 7070,
         public_origin: None,
@@ -114,6 +114,7 @@ fn example(route: &Route) -> (&'static str, String) {
         path if path.contains("/interactions/") => id("int"),
         path if path.contains("/receipts/") => id("rcp"),
         path if path.contains("/tokens/") => id("tok"),
+        path if path.contains("/backup") => id("bkp"),
         _ => id("src"),
     };
     let path = route.path.replace("{id}", &own).replace("{run}", &id("run"));
