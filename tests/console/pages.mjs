@@ -18,6 +18,8 @@ import { ask, moveIn, pages, passphrase, picture, seen, sizes, until, walk } fro
 
 /** Those another journey sees, or that are over once there is an owner who is signed in. */
 const elsewhere = ["/start", "/sign-in", "/sources/{id}/collect", "/sources/{id}/left"];
+/** @type {Record<string, string>} What is asked of a page that shows nothing otherwise. */
+const asked = { "/search": "?text=maria" };
 const jonas = { username: "jonas@example.test", password: "seven-green-pears" };
 
 const begun = Date.now();
@@ -32,7 +34,7 @@ await walk(laptop, house, async (owner) => {
   for (const size of sizes) {
     await page.setViewportSize(size);
     for (const [route, name] of Object.entries(pages).filter(([route]) => !elsewhere.includes(route))) {
-      const answer = await page.goto(house.origin + address(route, places));
+      const answer = await page.goto(house.origin + address(route, places) + (asked[route] ?? ""));
       assert.equal(answer?.status(), 200, route);
       await settled(page);
       await seen(page, size, name, { dark: true });

@@ -20,6 +20,7 @@ mod records;
 mod removed;
 mod restore;
 mod runs;
+mod search;
 mod secret_input;
 mod sign_in_trace;
 mod source;
@@ -89,6 +90,8 @@ enum Command {
     Answer(answer::Answer),
     /// Read what was collected
     Records(records::Records),
+    /// Search everything collected
+    Search(search::Search),
     /// Connectors: what can be collected, and tools for their authors
     #[command(subcommand)]
     Connector(connector::Command),
@@ -155,6 +158,7 @@ impl Cli {
             Command::Receipt(receipt) => receipt.run(&context),
             Command::Answer(answer) => return answer.run(&context),
             Command::Records(records) => records.run(&context),
+            Command::Search(search) => search.run(&context),
             Command::Connector(command) => return command.run(&context),
             Command::Vault(command) => command.run(&context),
             Command::Backup(command) => command.run(&context),

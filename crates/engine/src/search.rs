@@ -36,12 +36,19 @@ pub struct SearchQuery {
     pub limit: u32,
 }
 
+impl SearchQuery {
+    /// Whether there is a word in it to search for.
+    pub fn has_word(&self) -> bool {
+        self.text.chars().any(char::is_alphanumeric)
+    }
+}
+
 impl Engine {
     /// Records that contain what is searched for, newest first, and where in them. `bad_input` at `text` if there is no word in it.
     pub fn search(&self, caller: &Caller, query: &SearchQuery) -> Result<SearchPage, Problem> {
         caller.must(Permission::Read)?;
         let inner = &self.0;
-        if !query.text.chars().any(char::is_alphanumeric) {
+        if !query.has_word() {
             return Err(bad_input("text", "There is no word to search for.", "Type at least one letter or digit."));
         }
         let before = query.before.as_deref().map(str::parse).transpose().map_err(|_| {

@@ -13,6 +13,7 @@ pub(crate) mod receipts;
 pub(crate) mod records;
 pub(crate) mod removed;
 pub(crate) mod runs;
+pub(crate) mod search;
 pub(crate) mod setup;
 pub(crate) mod sources;
 pub(crate) mod tokens;

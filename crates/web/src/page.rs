@@ -18,6 +18,7 @@ pub(crate) mod remove;
 pub(crate) mod removed;
 pub(crate) mod run;
 pub(crate) mod runs;
+pub(crate) mod search;
 pub(crate) mod settings;
 pub(crate) mod setup;
 pub(crate) mod sign_in;
@@ -56,6 +57,7 @@ pub(crate) struct Frame {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Under {
     Home,
+    Search,
     Add,
     Settings,
     Help,
@@ -95,6 +97,7 @@ impl Frame {
     fn current(&self, entry: &str) -> &'static str {
         let under = match self.under {
             Some(Under::Home) => "home",
+            Some(Under::Search) => "search",
             Some(Under::Add) => "add",
             Some(Under::Settings) => "settings",
             Some(Under::Help) => "help",

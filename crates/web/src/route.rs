@@ -14,7 +14,8 @@ use freehold_engine::{Engine, Permission};
 
 use crate::admit::{Access, Gate, Kind, admit};
 use crate::api::{
-    answers, backups, credentials, events, health, live, receipts, records, removed, runs, setup, sources, tokens, vault,
+    answers, backups, credentials, events, health, live, receipts, records, removed, runs, search, setup, sources, tokens,
+    vault,
 };
 use crate::app::App;
 use crate::config::{Door, WebConfig};
@@ -145,6 +146,7 @@ fn api() -> Vec<Route> {
         api(GET, "/api/v1/interactions/{id}/live/files/{file}", Owner, live::saved),
         api(GET, "/api/v1/live", Owner, live::socket),
 
+        api(GET, "/api/v1/search", Needs(Read), search::list),
         api(GET, "/api/v1/sources/{id}/streams/{stream}/records", Needs(Read), records::list),
         api(GET, "/api/v1/sources/{id}/streams/{stream}/records/{key}", Needs(Read), records::show),
         api(GET, "/api/v1/sources/{id}/streams/{stream}/records/{key}/versions", Needs(Read), records::versions),
@@ -233,6 +235,7 @@ fn pages() -> Vec<Route> {
         page(GET, "/sources/{id}/blobs/{sha256}", Needs(Read), records::blob),
 
         page(GET, "/removed-sources", Needs(Read), page::settings::removed::show_page),
+        page(GET, "/search", Needs(Read), page::search::show_page),
         page(GET, "/removed-sources/{id}", Needs(Read), page::removed::show_page),
         page(POST, "/removed-sources/{id}", Needs(Configure), page::removed::delete),
 

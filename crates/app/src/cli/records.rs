@@ -19,7 +19,7 @@ pub(crate) struct Records {
     stream: Option<String>,
     /// One record's key; without it, the newest records
     key: Option<String>,
-    /// Only records that contain this text
+    /// Only records that contain these words
     #[arg(long, requires = "stream", conflicts_with = "key")]
     text: Option<String>,
     /// At most this many

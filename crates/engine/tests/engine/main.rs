@@ -12,5 +12,6 @@ mod interactions;
 mod keys;
 mod recovery;
 mod schedule;
+mod search;
 mod setup;
 mod support;

@@ -32,6 +32,8 @@ pub(super) struct RecordsPage {
     here: String,
     next: Option<String>,
     is_first: bool,
+    /// What is said of records that cannot be found yet.
+    waiting: Option<String>,
 }
 
 struct Row {
@@ -96,6 +98,7 @@ pub(super) fn page(
     RecordsPage {
         frame: Frame::new(format!("{} of {}", stream.label, source.name), Under::Home),
         label: stream.label.clone(),
+        waiting: super::search::waiting(found.waiting),
         total: counted(found.total, "record", "records"),
         rows: found.records.iter().map(row).collect(),
         columns: columns.iter().map(|name| words(name)).collect(),

@@ -1,10 +1,12 @@
 //! Records, one record, and what a removed source left.
 
 use freehold_core::status::Status;
-use freehold_engine::view::{CollectedView, RecordPage, RecordView, VersionView};
+use freehold_engine::view::{CollectedView, HitView, RecordPage, RecordView, SearchPage, SnippetPart, VersionView};
 use serde_json::{Value, json};
 
-use super::super::{record, records, removed};
+use super::super::{record, records, removed, search};
+use crate::api::search::Filter;
+
 use super::{at, look, run_id, source};
 
 /// The pictures' source, as what was collected from it.
@@ -53,7 +55,7 @@ fn records_and_a_record() {
     let stream = whole.streams[0].clone();
     let found = RecordPage { records: list.clone(), next: Some("c3".to_owned()), total: 12_345, waiting: 0 };
     look("records", &records::page(whole.clone(), &stream, found, String::new(), true));
-    let none = RecordPage { records: Vec::new(), next: None, total: 0, waiting: 0 };
+    let none = RecordPage { records: Vec::new(), next: None, total: 0, waiting: 1_204 };
     look("records-none", &records::page(whole.clone(), &stream, none, "zzz".to_owned(), true));
     let version = |data: Option<Value>, when: &str| VersionView { seen_at: at(when), run: run_id(), data };
     let mut before = list[0].data.clone();
@@ -62,4 +64,37 @@ fn records_and_a_record() {
         [version(Some(list[0].data.clone()), "2026-03-02T07:00:20Z"), version(Some(before), "2026-03-01T09:06:00Z")];
     look("removed", &removed::page(collected(true), true, None));
     look("record", &record::page(whole, "letters", "Letters".to_owned(), list[0].clone(), &versions));
+}
+
+#[test]
+fn a_search() {
+    let part = |text: &str, is_hit| SnippetPart { text: text.to_owned(), is_hit };
+    let whole = collected(false);
+    let hit = |title: &str, snippet: Vec<SnippetPart>, removed| HitView {
+        source: whole.id,
+        source_name: whole.name.clone(),
+        removed,
+        stream: "letters".to_owned(),
+        stream_label: "Letters".to_owned(),
+        key: "Inbox/1".to_owned(),
+        title: title.to_owned(),
+        emitted_at: at("2026-03-02T06:58:00Z"),
+        snippet,
+    };
+    let hits = vec![
+        hit(
+            "The lake",
+            vec![part("Dear Maria, see <b>you</b> at the ", false), part("lake", true), part(" …", false)],
+            false,
+        ),
+        hit("<script>alert(1)</script>", Vec::new(), true),
+    ];
+    let filter = |text: &str| Filter { text: text.to_owned(), ..Filter::default() };
+    let sources = || vec![(whole.id, whole.name.clone()), (whole.id, "Old (removed)".to_owned())];
+    let found = SearchPage { hits, next: Some("77".to_owned()), total: 10_000, more: true, waiting: 3 };
+    look("search", &search::page(sources(), filter("lake"), Some(found)));
+    let none = SearchPage { hits: Vec::new(), next: None, total: 0, more: false, waiting: 0 };
+    look("search-none", &search::page(sources(), filter("<lake>"), Some(none)));
+    look("search-nothing-asked", &search::page(Vec::new(), filter(""), None));
+    look("search-wordless", &search::page(Vec::new(), filter("***"), None));
 }
