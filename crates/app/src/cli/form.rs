@@ -68,9 +68,8 @@ pub(crate) fn details_of_all(
     let mut details = BTreeMap::new();
     if let Some(mut given) = input.read(captures.iter().find_map(Capture::seed_field))? {
         for (index, capture) in captures.iter().enumerate() {
-            let is_its = |name: &str| capture.form.fields.iter().any(|field| field.name == name);
-            let (own, others): (BTreeMap<_, _>, _) = given.into_iter().partition(|(name, _)| is_its(name));
-            given = others;
+            let own: BTreeMap<_, _> =
+                capture.form.fields.iter().filter_map(|field| given.remove_entry(&field.name)).collect();
             if index == 0 || !own.is_empty() {
                 details.insert(capture.kind, secrets(&capture.form, Some(own), instead)?);
             }
@@ -254,9 +253,9 @@ mod tests {
     #[test]
     fn one_file_holds_details_of_several_kinds() {
         let password = (SecretKind::UsernamePassword, vec!["password".to_owned(), "username".to_owned()]);
-        assert_eq!(read("username=a\npassword=b\n").unwrap(), std::slice::from_ref(&password));
         let both = read("username=a\nseed=c\npassword=b\n").unwrap();
-        assert_eq!(both, [password, (SecretKind::OtpSeed, vec!["seed".to_owned()])]);
+        assert_eq!(both, [password.clone(), (SecretKind::OtpSeed, vec!["seed".to_owned()])]);
+        assert_eq!(read("username=a\npassword=b\n").unwrap(), vec![password]);
         assert!(read("username=a\n").unwrap_err().what.contains("password"));
         assert!(read("username=a\npassword=b\nsede=c\n").unwrap_err().next.contains("username, password, seed"));
     }
