@@ -43,6 +43,7 @@ struct Row {
     url: String,
     title: String,
     at: Dated,
+    source: String,
     place: String,
     snippet: Vec<SnippetPart>,
 }
@@ -97,7 +98,8 @@ fn row(hit: HitView) -> Row {
         url: url::record(hit.source, &hit.stream, &hit.key),
         title: hit.title,
         at: Dated(hit.emitted_at),
-        place: format!("{} · {}{}", hit.source_name, hit.stream_label, if hit.removed { " · removed source" } else { "" }),
+        place: format!("{}{}", hit.stream_label, if hit.removed { ", source removed" } else { "" }),
+        source: hit.source_name,
         snippet: hit.snippet,
     }
 }
