@@ -215,6 +215,24 @@ mod tests {
         }
     }
 
+    /// As a sealed stream is whose last chunk is missing.
+    struct CutOff;
+
+    impl Read for CutOff {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(invalid("cut off"))
+        }
+    }
+
+    #[test]
+    fn what_is_cut_off_behind_the_archive_s_own_end_is_noticed() {
+        let mut writing = Writing::new(Vec::new());
+        writing.add(&Name::Vault, 5, b"vault".as_slice()).expect("added");
+        let whole = writing.finish().expect("an archive");
+        assert!(read(whole.as_slice(), |_, _, _| Ok(())).is_ok());
+        assert!(read(whole.as_slice().chain(CutOff), |_, _, _| Ok(())).is_err());
+    }
+
     #[test]
     fn an_entry_that_is_no_file_or_has_another_name_is_refused() {
         let with = |kind: tar::EntryType, path: &str| {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use freehold_core::run::Outcome;
+use freehold_core::run::{Cause, Outcome};
 use freehold_core::status::VaultState;
 use freehold_core::{Problem, ProblemCode, SourceId};
 use freehold_engine::{
@@ -235,16 +235,26 @@ fn a_file_of_a_record_that_is_damaged_or_gone_is_told_and_costs_nothing_else() {
 #[test]
 fn a_locked_vault_makes_none_and_one_that_was_due_is_made_once_it_is_open() {
     let (server, _) = furnished();
+    let by_schedule = server.add("spec_only", &[], &[("username", "ada"), ("password", "right-password")]).id;
+    server.ended(by_schedule);
     let folder = machine();
     let plan =
         BackupPlan { folder: folder.path().join("backups"), every: Every::Day, hour: 3, zone: "UTC".to_owned(), keep: 2 };
     server.engine.set_backup_plan(&OWNER, Some(plan.clone())).unwrap();
     server.engine.lock_vault(&OWNER).unwrap();
     assert_eq!(server.engine.back_up(&OWNER).unwrap_err().code, ProblemCode::VaultLocked);
+    server.clock.forward(86_400);
+    server.engine.wake();
+    // The scheduler has looked what is due, backups first. It stays due, and is made once the vault is open.
+    server.wait(by_schedule, |run| run.cause == Cause::Schedule);
+    let due = server.engine.backups(&OWNER).unwrap().next_due_at.unwrap();
+    server.engine.unlock_vault(&OWNER, UnlockWith::KeyFile).unwrap();
+    let waited = ended(&server, |_| true);
+    assert!(waited.made_at > due && file_of(&waited).exists());
     // Missed while nothing ran: made at the next start.
     server.clock.forward(3 * 86_400);
     let server = server.restart();
-    let first = ended(&server, |_| true);
+    let first = ended(&server, |backup| backup.id > waited.id);
     assert_eq!(file_of(&first).parent(), Some(plan.folder.as_path()));
 
     for day in 0..3 {
