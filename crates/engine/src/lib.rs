@@ -15,6 +15,7 @@ mod counters;
 mod credential;
 mod ephemeral;
 mod event;
+mod export;
 mod interaction;
 mod owner;
 mod picture;
@@ -45,6 +46,7 @@ pub use backup::{
 };
 pub use caller::{Caller, Permission};
 pub use event::Event;
+pub use export::{Export, ExportFormat};
 pub use freehold_browser::{Installed, StandIn, Windows};
 pub use freehold_protocol::form::Form;
 pub use freehold_protocol::manifest::{Field, FieldOption, FieldType};

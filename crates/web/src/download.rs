@@ -8,6 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use freehold_core::{Problem, ProblemCode};
+use freehold_engine::Export;
 use freehold_engine::live::SavedFile;
 use freehold_engine::view::BlobView;
 use futures_util::stream;
@@ -48,17 +49,42 @@ pub(crate) async fn backup(path: std::path::PathBuf, size: u64) -> Result<Respon
     Ok(of(file, size, &name))
 }
 
+/// Sends an export as it is made.
+pub(crate) fn export(export: Export) -> Response {
+    let name = export.file_name().to_owned();
+    let pieces = stream::unfold(Some(export), |export| async { next_piece(export?).await });
+    as_download(Body::from_stream(pieces), &name)
+}
+
+async fn next_piece(mut export: Export) -> Option<(std::io::Result<Bytes>, Option<Export>)> {
+    let made = tokio::task::spawn_blocking(move || (export.next_piece(), export)).await;
+    match made {
+        Ok((Ok(None), _)) => None,
+        Ok((Ok(Some(piece)), export)) => Some((Ok(Bytes::from(piece)), Some(export))),
+        Ok((Err(problem), _)) => {
+            tracing::error!(%problem, "an export was broken off");
+            Some((Err(std::io::Error::other(problem.to_string())), None))
+        }
+        Err(error) => Some((Err(std::io::Error::other(error)), None)),
+    }
+}
+
 /// Sends a file that a page of the secure browser handed out.
 pub(crate) fn saved(file: SavedFile) -> Response {
     of(file.file, file.size, &file.name)
 }
 
 fn of(file: File, size: u64, name: &str) -> Response {
-    let mut response =
-        Body::from_stream(stream::unfold(Some(file), |file| async { next_chunk(file?).await })).into_response();
+    let chunks = stream::unfold(Some(file), |file| async { next_chunk(file?).await });
+    let mut response = as_download(Body::from_stream(chunks), name);
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(size));
+    response
+}
+
+fn as_download(body: Body, name: &str) -> Response {
+    let mut response = body.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(size));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
     headers.insert(
         header::CONTENT_DISPOSITION,

@@ -148,6 +148,7 @@ fn api() -> Vec<Route> {
 
         api(GET, "/api/v1/search", Needs(Read), search::list),
         api(GET, "/api/v1/sources/{id}/streams/{stream}/records", Needs(Read), records::list),
+        api(GET, "/api/v1/sources/{id}/streams/{stream}/export", Needs(Read), records::export),
         api(GET, "/api/v1/sources/{id}/streams/{stream}/records/{key}", Needs(Read), records::show),
         api(GET, "/api/v1/sources/{id}/streams/{stream}/records/{key}/versions", Needs(Read), records::versions),
         api(GET, "/api/v1/sources/{id}/blobs/{sha256}", Needs(Read), records::blob),
@@ -232,6 +233,7 @@ fn pages() -> Vec<Route> {
         page(POST, "/sources/{id}/runs/{run}/cancel", Needs(Run), page::run::cancel),
         page(GET, "/sources/{id}/streams/{stream}", Needs(Read), page::records::show_page),
         page(GET, "/sources/{id}/streams/{stream}/{key}", Needs(Read), page::record::show_page),
+        page(GET, "/sources/{id}/exports/{stream}", Needs(Read), records::export),
         page(GET, "/sources/{id}/blobs/{sha256}", Needs(Read), records::blob),
 
         page(GET, "/removed-sources", Needs(Read), page::settings::removed::show_page),

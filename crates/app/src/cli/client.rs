@@ -91,6 +91,25 @@ impl Client {
         }
     }
 
+    /// Reads something long and writes it as it comes, which takes as long as it takes.
+    pub(crate) fn copy(&self, path: &str, out: &mut impl std::io::Write) -> Result<(), Problem> {
+        self.runtime.block_on(async {
+            let mut body = self.request(&Method::GET, path, &Body::empty()).await?.into_body();
+            while let Some(frame) = body.frame().await {
+                let frame = frame.map_err(|error| self.broken_off(&error))?;
+                let Ok(piece) = frame.into_data() else { continue };
+                out.write_all(&piece).map_err(|error| {
+                    Problem::new(
+                        ProblemCode::StorageFailed,
+                        format!("What came could not be written: {error}."),
+                        "Check where it goes, and its free space.",
+                    )
+                })?;
+            }
+            Ok(())
+        })
+    }
+
     /// Runs something that waits.
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)

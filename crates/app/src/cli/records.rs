@@ -28,6 +28,9 @@ pub(crate) struct Records {
     /// Continue after a page, from the line it ended with
     #[arg(long, requires = "stream", conflicts_with = "key", value_name = "POINT")]
     before: Option<String>,
+    /// Write all of them to standard output, or those that contain the words of --text
+    #[arg(long, requires = "stream", conflicts_with_all = ["key", "before"], value_name = "csv|jsonl")]
+    export: Option<String>,
     /// What the record was before
     #[arg(long, requires = "key")]
     versions: bool,
@@ -91,12 +94,22 @@ impl Records {
                 terminal.raw(own.unwrap_or(&Value::Null).to_string().as_bytes())
             }
             (Some(source), None, _) => streams(terminal, &[source]),
+            (Some(source), Some(stream), None) if self.export.is_some() => self.export(&client, &source, stream),
             (Some(source), Some(stream), None) => self.page(&client, terminal, &source, stream),
             (Some(source), Some(stream), Some(key)) => {
                 let path = format!("/sources/{}/streams/{}/records/{}", source.id, segment(stream), segment(key));
                 if self.versions { versions(&client, terminal, &path) } else { one(&client, terminal, &path) }
             }
         }
+    }
+
+    fn export(&self, client: &Client, source: &Origin, stream: &str) -> Result<(), Problem> {
+        let format = self.export.as_deref().unwrap_or_default();
+        let mut path = format!("/sources/{}/streams/{}/export?format={}", source.id, segment(stream), segment(format));
+        if let Some(text) = &self.text {
+            path.push_str(&format!("&text={}", segment(text)));
+        }
+        client.copy(&path, &mut std::io::stdout().lock())
     }
 
     fn page(&self, client: &Client, terminal: Terminal, source: &Origin, stream: &str) -> Result<(), Problem> {

@@ -5,6 +5,7 @@
 mod attempts;
 mod backup;
 mod contract;
+mod export;
 mod files;
 mod first_records;
 mod gate;

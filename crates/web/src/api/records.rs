@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::response::Response;
 use freehold_core::SourceId;
-use freehold_engine::RecordQuery;
 use freehold_engine::view::{RecordPage, RecordView, VersionView};
+use freehold_engine::{ExportFormat, RecordQuery};
 use serde::Deserialize;
 
 use super::{Answer, Asked, Named};
@@ -38,6 +38,26 @@ pub(crate) async fn list(
 ) -> Answer<RecordPage> {
     let query = filter.into_query();
     Ok(Json(visitor.ask(move |engine, caller| engine.records(caller, source, &stream, &query)).await?))
+}
+
+/// Which records, and as what.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    format: String,
+    #[serde(default)]
+    text: Option<String>,
+}
+
+/// A stream as a file. The console's download is the same.
+pub(crate) async fn export(
+    visitor: Visitor,
+    Named((source, stream)): Named<(SourceId, String)>,
+    Asked(wanted): Asked<Wanted>,
+) -> Result<Response, Refused> {
+    let format = ExportFormat::parse(&wanted.format)?;
+    let export = visitor.ask(move |engine, caller| engine.export(caller, source, &stream, wanted.text, format)).await?;
+    Ok(download::export(export))
 }
 
 pub(crate) async fn show(

@@ -34,6 +34,8 @@ pub(super) struct RecordsPage {
     is_first: bool,
     /// What is said of records that cannot be found yet.
     waiting: Option<String>,
+    /// Where these records are a file, for each format.
+    exports: [(&'static str, String); 2],
 }
 
 struct Row {
@@ -99,6 +101,9 @@ pub(super) fn page(
         frame: Frame::new(format!("{} of {}", stream.label, source.name), Under::Home),
         label: stream.label.clone(),
         waiting: super::search::waiting(found.waiting),
+        exports: [("CSV", "csv"), ("JSON Lines", "jsonl")].map(|(label, format)| {
+            (label, url::with_query(&url::exports(source.id, &stream.name), &[("format", format), ("text", &text)]))
+        }),
         total: counted(found.total, "record", "records"),
         rows: found.records.iter().map(row).collect(),
         columns: columns.iter().map(|name| words(name)).collect(),

@@ -42,6 +42,11 @@ pub(crate) fn stream(source: SourceId, stream: &str) -> String {
     format!("/sources/{source}/streams/{}", segment(stream))
 }
 
+/// A stream's records as a file.
+pub(crate) fn exports(source: SourceId, stream: &str) -> String {
+    format!("/sources/{source}/exports/{}", segment(stream))
+}
+
 /// The page of a record.
 pub(crate) fn record(source: SourceId, stream_name: &str, key: &str) -> String {
     format!("{}/{}", stream(source, stream_name), segment(key))

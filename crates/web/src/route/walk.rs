@@ -346,7 +346,10 @@ fn every_page_has_its_picture() {
     let told: std::collections::BTreeMap<String, String> =
         serde_json::from_str(include_str!("../../../../tests/console/pages.json")).expect("routes and names");
     let is_page = |route: &Route| {
-        let is_file = route.path.starts_with("/assets/") || route.path.contains("/blobs/") || route.path.ends_with("/file");
+        let is_file = route.path.starts_with("/assets/")
+            || route.path.contains("/blobs/")
+            || route.path.contains("/exports/")
+            || route.path.ends_with("/file");
         route.kind == Kind::Page && route.method == MethodFilter::GET && !is_file
     };
     let pages: std::collections::BTreeSet<&str> =
