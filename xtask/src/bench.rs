@@ -61,6 +61,8 @@ pub(crate) fn bench(arguments: &Arguments) -> anyhow::Result<()> {
     let store = example("ingest_bench", &[&arguments.records.to_string()])?;
     rows.extend(store_rows(&store)?);
     let floor = number(find(&store, "way", "floor_two_tables")?, "records_per_second")?;
+    println!("Measuring: search");
+    rows.extend(search(&example("search_bench", &[&arguments.records.to_string()])?)?);
     println!("Measuring: the server");
     rows.extend(server(arguments.records, floor)?);
     println!("Measuring: the live view");
@@ -127,6 +129,25 @@ fn wipe(lines: &[Value]) -> anyhow::Result<Vec<Row>> {
         target: "≤ + 250 ms",
         pass: wipe - remove <= 250.0,
     }])
+}
+
+fn search(lines: &[Value]) -> anyhow::Result<Vec<Row>> {
+    let index = find(lines, "bench", "index")?;
+    let (own, bare) = (number(index, "records_per_second")?, number(index, "floor_per_second")?);
+    let p95 = |bench| number(find(lines, "bench", bench)?, "p95_ms");
+    let (searched, paged) = (p95("search")?, p95("table")?);
+    Ok(vec![
+        Row {
+            name: "full-text indexing, in the background",
+            figure: format!("{own:.0} records/s"),
+            floor: format!("{bare:.0} FTS5 alone"),
+            ratio: format!("{:.0} %", 100.0 * own / bare),
+            target: "≥ 20,000 records/s",
+            pass: own >= 20_000.0,
+        },
+        bounded("search, newest first, 50 shown", format!("{searched:.1} ms (p95)"), "< 150 ms", searched < 150.0),
+        bounded("a page of 50 of a stream's table", format!("{paged:.2} ms (p95)"), "< 20 ms", paged < 20.0),
+    ])
 }
 
 fn store_rows(lines: &[Value]) -> anyhow::Result<Vec<Row>> {

@@ -5,8 +5,7 @@ CREATE VIRTUAL TABLE search_words USING fts5 (
     stream,
     content = '',
     contentless_delete = 1,
-    tokenize = 'unicode61 remove_diacritics 2',
-    prefix = '2 3'
+    tokenize = 'unicode61 remove_diacritics 2'
 );
 
 -- Which records are in it, and where.

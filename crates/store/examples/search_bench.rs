@@ -1,0 +1,190 @@
+//! Measures full-text search, as JSON lines on standard output: `search_bench [RECORDS]` (1,000,000 by default).
+//!
+//! - `index`: records a second made searchable, beside a bare FTS5 table that is given the same texts and keeps them;
+//! - `search`: the first page of 50, newest first, for words of every frequency, the beginning of one, two words and three;
+//! - `table`: a page of 50 of the stream, from its newest to its oldest records.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use freehold_core::identity::IdentityState;
+use freehold_core::run::{Cause, Counts, RunEvent, RunState};
+use freehold_core::{Clock, ConnectorName, CredentialMode, OwnerId, Rng, RunId, ServerId, SourceId, SystemClock, Timestamp};
+use freehold_store::{DataDb, DataDir, NewRecord, RecordQuery, RunRow, SearchQuery, SourceRow};
+use rusqlite::Connection;
+use serde_json::json;
+
+type Outcomes<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// Different words, the first ones in most records, as in a language.
+const WORDS: u64 = 50_000;
+/// Words of one record.
+const LENGTH: u64 = 40;
+const BATCH: u64 = 5_000;
+
+#[expect(clippy::print_stdout, reason = "a bench prints")]
+fn main() -> Outcomes<()> {
+    let records: u64 = std::env::args().nth(1).map_or(Ok(1_000_000), |text| text.parse())?;
+    let dir = tempfile::tempdir()?;
+    let data = DataDb::open(&DataDir::open(dir.path())?, Arc::new(SystemClock))?;
+    let source = filled(&data, records)?;
+
+    let began = Instant::now();
+    while data.index_records(500)? > 0 {}
+    let own = records as f64 / began.elapsed().as_secs_f64();
+    let floor = records.min(200_000);
+    println!("{}", json!({ "bench": "index", "records_per_second": own as u64, "floor_per_second": bare(floor)? as u64 }));
+
+    let queries = (0..60).map(|n| match n % 6 {
+        0 => word(n * 20),
+        1 => word(n * n),
+        2 => word(n * 700),
+        3 => word(n * 31)[..3].to_owned(),
+        4 => format!("{} {}", word(n), word(n * 5)),
+        _ => format!("{} {} {}", word(n % 7), word(n), word(n * 40)),
+    });
+    let mut found = 0;
+    let searched = times(queries, |text| {
+        found += data.search(&SearchQuery { text, limit: 50, ..SearchQuery::default() })?.hits.len();
+        Ok(())
+    })?;
+    println!(
+        "{}",
+        json!({ "bench": "search", "records": records, "found": found, "p50_ms": searched.0, "p95_ms": searched.1 })
+    );
+
+    let last = 1_700_000_000_000 + i64::try_from(records)? * 250;
+    let places = (0..100).map(|n| format!("{}.{}", last - (last - 1_700_000_000_000) * n / 100, i64::MAX));
+    let paged = times(places, |before| {
+        let query = RecordQuery { before: Some(before), limit: 50, ..RecordQuery::default() };
+        data.records(source, "letters", &query)?;
+        Ok(())
+    })?;
+    println!("{}", json!({ "bench": "table", "records": records, "p50_ms": paged.0, "p95_ms": paged.1 }));
+    Ok(())
+}
+
+/// Median and 95th percentile in milliseconds.
+fn times<T>(asked: impl Iterator<Item = T>, mut ask: impl FnMut(T) -> Outcomes<()>) -> Outcomes<(f64, f64)> {
+    let mut all: Vec<Duration> = Vec::new();
+    for one in asked {
+        let began = Instant::now();
+        ask(one)?;
+        all.push(began.elapsed());
+    }
+    all.sort();
+    let ms = |time: Duration| (time.as_secs_f64() * 1e5).round() / 100.0;
+    Ok((ms(all[all.len() / 2]), ms(all[all.len() * 95 / 100])))
+}
+
+fn filled(data: &DataDb, records: u64) -> Outcomes<SourceId> {
+    let (clock, stream) = (SystemClock, Arc::<str>::from("letters"));
+    let source = SourceRow {
+        id: SourceId::new(&clock, &Counter(1)),
+        owner: OwnerId::new(&clock, &Counter(0)),
+        connector: ConnectorName::parse("imap")?,
+        name: "letters".to_owned(),
+        mode: CredentialMode::StoredCredential,
+        settings: serde_json::Map::new(),
+        expected_account: None,
+        identity: IdentityState::Unconfirmed,
+        paused: false,
+        interval_seconds: None,
+        next_due_at: None,
+        failures: 0,
+        connector_digest: None,
+        created_at: clock.now(),
+        last_success_at: None,
+        ever_collected: false,
+    };
+    data.insert_source(source.clone())?;
+    let run = RunId::new(&clock, &Counter(1));
+    data.insert_run(RunRow {
+        id: run,
+        source: source.id,
+        cause: Cause::Owner,
+        state: RunState::Queued { cause: Cause::Owner, due_at: source.created_at },
+        created_at: source.created_at,
+        started_at: None,
+        ended_at: None,
+        outcome: None,
+        counts: Counts::default(),
+        detail: None,
+        retry_of: None,
+    })?;
+    data.transition(run, RunEvent::Admit { server: ServerId::new(&clock, &Counter(1)) }, None)?;
+    data.transition(run, RunEvent::Collect, None)?;
+    for start in (0..records).step_by(usize::try_from(BATCH)?) {
+        let record = |n: u64| -> Outcomes<NewRecord> {
+            Ok(NewRecord {
+                stream: stream.clone(),
+                key: format!("{n:016x}"),
+                data: format!(r#"{{"subject":"{}","body":"{}"}}"#, text(n, 5), text(n + 7, LENGTH - 5)).into(),
+                emitted_at: Timestamp::from_millisecond(1_700_000_000_000 + i64::try_from(n)? * 250)?,
+                delete: false,
+            })
+        };
+        data.append(run, source.id, (start..records.min(start + BATCH)).map(record).collect::<Outcomes<_>>()?)?;
+    }
+    Ok(source.id)
+}
+
+/// A bare FTS5 table of the same texts: records a second.
+fn bare(records: u64) -> Outcomes<f64> {
+    let dir = tempfile::tempdir()?;
+    let mut connection = Connection::open(dir.path().join("floor.db"))?;
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; \
+         CREATE VIRTUAL TABLE words USING fts5 (text, tokenize = 'unicode61 remove_diacritics 2')",
+    )?;
+    let mut spent = Duration::ZERO;
+    for start in (0..records).step_by(500) {
+        let texts: Vec<String> = (start..records.min(start + 500)).map(|n| text(n, LENGTH)).collect();
+        let began = Instant::now();
+        let transaction = connection.transaction()?;
+        {
+            let mut insert = transaction.prepare_cached("INSERT INTO words (text) VALUES (?1)")?;
+            for text in &texts {
+                insert.execute([text])?;
+            }
+        }
+        transaction.commit()?;
+        spent += began.elapsed();
+    }
+    Ok(records as f64 / spent.as_secs_f64())
+}
+
+fn text(n: u64, length: u64) -> String {
+    let mut state = n.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let words = (0..length).map(|_| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        // Twice folded, so that the first words are the frequent ones.
+        let part = (state % 1_000_000) as f64 / 1e6;
+        word((part * part * part * part * WORDS as f64) as u64)
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// The word of that number: of three to six letters.
+fn word(n: u64) -> String {
+    const SYLLABLES: [&str; 37] = [
+        "ba", "be", "bi", "bo", "da", "de", "di", "do", "fa", "fe", "fi", "ga", "ge", "go", "ka", "ke", "ki", "ko", "la",
+        "le", "li", "lo", "ma", "me", "mi", "mo", "na", "ne", "no", "ra", "re", "ro", "sa", "se", "so", "ta", "te",
+    ];
+    let base = SYLLABLES.len() as u64;
+    let pick = |number: u64| SYLLABLES[usize::try_from(number % base).unwrap_or(0)];
+    format!("{}{}{}", pick(n), pick(n / base), pick(n / base / base))
+}
+
+/// Not random at all: ids only have to differ.
+struct Counter(u64);
+
+impl Rng for Counter {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(0);
+        let end = bytes.len();
+        bytes[end - 8..].copy_from_slice(&self.0.to_be_bytes());
+    }
+}
