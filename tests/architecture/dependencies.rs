@@ -13,6 +13,7 @@ const STORE: &str = "freehold-store";
 const SANDBOX: &str = "freehold-sandbox";
 const BROWSER: &str = "freehold-browser";
 const QR: &str = "freehold-qr";
+const NOTIFY: &str = "freehold-notify";
 const ENGINE: &str = "freehold-engine";
 const PROOF: &str = "freehold-proof";
 const WEB: &str = "freehold-web";
@@ -25,7 +26,7 @@ const TESTS: &str = "freehold-tests";
 const XTASK: &str = "xtask";
 
 /// A member, and the members it may use. Connectors have a rule of their own; the tests of the whole may use everything.
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 18] = [
     (CORE, &[]),
     (PROTOCOL, &[CORE]),
     (SANDBOX, &[CORE]),
@@ -33,7 +34,8 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     (STORE, &[CORE]),
     (BROWSER, &[CORE, PROTOCOL, SANDBOX]),
     (QR, &[CORE]),
-    (ENGINE, &[CORE, PROTOCOL, VAULT, STORE, SANDBOX, BROWSER, QR]),
+    (NOTIFY, &[CORE]),
+    (ENGINE, &[CORE, PROTOCOL, VAULT, STORE, SANDBOX, BROWSER, QR, NOTIFY]),
     (PROOF, &[CORE, PROTOCOL, SANDBOX, BROWSER, ENGINE]),
     (WEB, &[CORE, ENGINE]),
     (APP, &[CORE, PROTOCOL, SANDBOX, BROWSER, VAULT, STORE, ENGINE, PROOF, WEB]),
@@ -49,7 +51,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
 const CONNECTOR_MAY_USE: [&str; 2] = [SDK, PROTOCOL];
 
 /// A library, and the only member of the server's that may name it in what ships. A connector is a program of its own.
-const ALONE_USE: [(&str, &[&str]); 16] = [
+const ALONE_USE: [(&str, &[&str]); 17] = [
     ("aws-lc-rs", &[VAULT]),
     ("argon2", &[VAULT]),
     ("rusqlite", &[STORE]),
@@ -62,7 +64,8 @@ const ALONE_USE: [(&str, &[&str]); 16] = [
     ("rqrr", &[QR]),
     ("axum", &[WEB, PRACTICE]),
     ("askama", &[WEB, PRACTICE]),
-    ("tokio-rustls", &[WEB, PRACTICE]),
+    ("tokio-rustls", &[WEB, NOTIFY, PRACTICE]),
+    ("lettre", &[NOTIFY]),
     ("clap", &[APP, PRACTICE, XTASK]),
     ("toml", &[APP]),
     ("tracing-subscriber", &[APP]),

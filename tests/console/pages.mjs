@@ -92,6 +92,9 @@ async function furnish(page, shop) {
   const code = await ask(house, page, "POST", "/sources", { ...orders, name: "Jonas's shop", credentials: { username_password: jonas } });
   await until(house, page, code.id, "needs_owner");
   await ask(house, page, "POST", "/tokens", { name: "Dashboard", scopes: ["read"] });
+  // Nobody is there, so that it stays with what is waiting to be sent.
+  const topic = { server: "http://127.0.0.1:9", topic: "freehold-k3j9x2m4" };
+  const channel = await ask(house, page, "POST", "/notifications/channels", { kind: "ntfy", fields: topic });
   await ask(house, page, "POST", "/vault/recovery-key");
   const [records, runs, receipts, questions] = await Promise.all([
     ask(house, page, "GET", `/sources/${maria.id}/streams/messages/records`),
@@ -104,6 +107,8 @@ async function furnish(page, shop) {
     "/removed-sources/{id}": old.id,
     "/receipts/{id}": receipts[0].id,
     "/interactions/{id}": questions[0].id,
+    "/settings/notifications/channels/{id}": channel.id,
+    "{kind}": "ntfy",
     "{connector}": "practice",
     "{name}": "practice",
     "{run}": runs[0].id,

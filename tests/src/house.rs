@@ -293,6 +293,7 @@ fn config(folder: &Path, launcher: &Path, stand_ins: Vec<StandIn>) -> EngineConf
         browsers: None,
         windows: Windows::None,
         stand_ins,
+        address: "http://127.0.0.1:7180".to_owned(),
         run_limits: RunLimits::default(),
     }
 }

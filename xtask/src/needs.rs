@@ -19,6 +19,8 @@ const BUBBLEWRAP: Package = Package { name: "bubblewrap", program: "bwrap", why:
 const DOVECOT: Package = Package { name: "dovecot-imapd", program: "dovecot", why: "is the demo mailbox, and the tests'" };
 const OPENSSL: Package = Package { name: "openssl", program: "openssl", why: "makes the demo mailbox's certificate" };
 const PYTHON: Package = Package { name: "python3", program: "python3", why: "runs the tests' connectors" };
+const SMTP: Package =
+    Package { name: "python3-aiosmtpd", program: "aiosmtpd", why: "is the mail server that notifications are sent to" };
 const CHROMIUM: Package =
     Package { name: "chromium", program: "chromium", why: "is the secure browser, and the one the console is tested in" };
 
@@ -31,7 +33,7 @@ pub(crate) fn for_running(yes: bool) -> anyhow::Result<()> {
 
 /// What `test` needs: also a browser, and the pinned npm packages of each folder that has a lockfile.
 pub(crate) fn for_testing(yes: bool) -> anyhow::Result<()> {
-    packages(&[COMPILER, BUBBLEWRAP, DOVECOT, OPENSSL, PYTHON, CHROMIUM, XVFB], yes)?;
+    packages(&[COMPILER, BUBBLEWRAP, DOVECOT, OPENSSL, PYTHON, SMTP, CHROMIUM, XVFB], yes)?;
     for folder in ["ui", "tests/console"] {
         npm_packages(&command::root().join(folder))?;
     }

@@ -10,6 +10,7 @@ mod credential;
 mod door;
 mod follow;
 mod form;
+mod notify;
 mod owner;
 mod passphrase;
 mod picture;
@@ -22,6 +23,7 @@ mod restore;
 mod runs;
 mod search;
 mod secret_input;
+mod session;
 mod sign_in_trace;
 mod source;
 mod terminal;
@@ -95,6 +97,12 @@ enum Command {
     /// Connectors: what can be collected, and tools for their authors
     #[command(subcommand)]
     Connector(connector::Command),
+    /// How you are reached when Freehold needs you
+    #[command(subcommand)]
+    Notify(notify::Command),
+    /// The browsers that are signed in to the console
+    #[command(subcommand)]
+    Session(session::Command),
     /// The vault that holds sign-in details
     #[command(subcommand)]
     Vault(vault::Command),
@@ -160,6 +168,8 @@ impl Cli {
             Command::Records(records) => records.run(&context),
             Command::Search(search) => search.run(&context),
             Command::Connector(command) => return command.run(&context),
+            Command::Notify(command) => return command.run(&context),
+            Command::Session(command) => command.run(&context),
             Command::Vault(command) => command.run(&context),
             Command::Backup(command) => command.run(&context),
             Command::Restore(restore) => restore.run(&context),

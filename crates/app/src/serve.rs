@@ -66,6 +66,7 @@ pub(crate) fn engine_config(config: &Config) -> Result<EngineConfig, Problem> {
         windows: Windows::Private,
         stand_ins: config.stand_ins.clone(),
         run_limits: RunLimits::default(),
+        address: config.console_address().trim_end_matches('/').to_owned(),
     })
 }
 

@@ -88,6 +88,8 @@ typed_id!(ServerId, "srv", "a server's life from start to stop");
 typed_id!(SessionId, "ses", "a console session");
 typed_id!(TokenId, "tok", "an API token");
 typed_id!(BackupId, "bkp", "a backup");
+typed_id!(ChannelId, "chn", "a channel of notifications");
+typed_id!(MessageId, "msg", "a message to the owner");
 
 #[cfg(test)]
 mod tests {

@@ -23,4 +23,6 @@ pub enum Event {
     Vault,
     /// A backup moved on, or when they are made changed.
     Backup,
+    /// What the owner is told, or how they are reached, changed.
+    Notifications,
 }

@@ -10,11 +10,11 @@ use jiff::SignedDuration;
 use crate::server::{Inner, lock};
 
 /// Looked at least this often, since the machine's clock can be set.
-const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+pub(crate) const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// Sources taken up in one look; the rest follow in the next, at once.
 const AT_ONCE: usize = 100;
 
-/// Wakes the scheduler, or stops it.
+/// Wakes a thread that waits for the clock, or stops it.
 #[derive(Default)]
 pub(crate) struct Wake {
     state: Mutex<WakeState>,
@@ -54,6 +54,14 @@ impl Wake {
         let state = lock(&self.state);
         let idle = |state: &mut WakeState| !state.wanted && !state.stopped;
         let waited = self.changed.wait_timeout_while(state, at_most, idle);
+        let (mut state, _) = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
+        state.wanted = false;
+        !state.stopped
+    }
+
+    /// Waits until `a_while` has passed, woken or not. False once stopped.
+    pub(crate) fn pause(&self, a_while: Duration) -> bool {
+        let waited = self.changed.wait_timeout_while(lock(&self.state), a_while, |state| !state.stopped);
         let (mut state, _) = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
         state.wanted = false;
         !state.stopped
@@ -106,7 +114,7 @@ fn look(inner: &Arc<Inner>) -> Result<Duration, freehold_store::StoreError> {
     Ok(next.map_or(LONGEST_SLEEP, |at| until(now, at)))
 }
 
-fn until(now: Timestamp, at: Timestamp) -> Duration {
+pub(crate) fn until(now: Timestamp, at: Timestamp) -> Duration {
     Duration::try_from(at.duration_since(now)).unwrap_or_default().clamp(Duration::from_millis(10), LONGEST_SLEEP)
 }
 

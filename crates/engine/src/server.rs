@@ -22,6 +22,7 @@ use crate::counters::Counters;
 use crate::ephemeral::InMemory;
 use crate::event::Event;
 use crate::live::Stages;
+use crate::notification::notifier;
 use crate::owner::FirstStart;
 use crate::picture::Live;
 use crate::problem::from_store;
@@ -63,6 +64,8 @@ pub struct EngineConfig {
     pub stand_ins: Vec<StandIn>,
     /// How long a run may take.
     pub run_limits: RunLimits,
+    /// Where the owner's browser finds the console, as in `https://freehold.example.org`: what messages to the owner link to.
+    pub address: String,
 }
 
 /// How long a run's connector, and a question to its owner, may take. Waiting for the owner does not count as the connector's time.
@@ -121,6 +124,7 @@ pub(crate) struct Inner {
     pub(crate) wake: Wake,
     /// Wakes what makes records searchable.
     pub(crate) indexing: Wake,
+    pub(crate) notifier: Wake,
     pub(crate) browsers: Browsers,
     pub(crate) stages: Stages,
     pub(crate) provings: Provings,
@@ -163,6 +167,7 @@ impl Engine {
             live: Live::default(),
             wake: Wake::default(),
             indexing: Wake::default(),
+            notifier: Wake::default(),
             browsers: Browsers::default(),
             stages: Stages::default(),
             provings: Provings::default(),
@@ -179,24 +184,28 @@ impl Engine {
         let engine = Engine(Arc::new(inner));
         engine.0.clear_unfinished_backups();
         engine.0.close_what_a_dead_server_left()?;
+        engine.0.data.close_cut_off_deliveries(engine.0.now()).map_err(from_store)?;
         // Its runs are over, and their processes died with it. A browser's open profile goes too, since the copy that was sealed when it
         // was signed in is the better one (docs/decisions/0010).
         clear_scratch(&engine.0.config.scratch, &[directory::FOLDER]);
         Ok(engine)
     }
 
-    /// Starts the scheduler, and what makes records searchable.
+    /// Starts the scheduler, what makes records searchable, and what tells the owner.
     pub fn start(&self) {
         let inner = Arc::clone(&self.0);
         self.0.spawn("scheduler", move || schedule::run(&inner));
         let inner = Arc::clone(&self.0);
         self.0.spawn("search index", move || search::keep_up(&inner));
+        let inner = Arc::clone(&self.0);
+        self.0.spawn("notifier", move || notifier::run(&inner));
     }
 
     /// Stops taking up runs and ends those under way, waiting for at most `grace`.
     pub fn stop(&self, grace: Duration) {
         self.0.wake.stop();
         self.0.indexing.stop();
+        self.0.notifier.stop();
         for mailbox in lock(&self.0.active).values() {
             // A run that has just ended no longer listens.
             let _ = mailbox.send(Mail::Cancel(CancelledBy::Shutdown));
@@ -214,9 +223,10 @@ impl Engine {
         clear_scratch(&self.0.config.scratch, &[directory::FOLDER, PROOF_FOLDER, "connectors", "policies"]);
     }
 
-    /// Looks at once whether a run is due: for tests that move the clock.
+    /// Looks at once whether a run or a message is due: for tests that move the clock.
     pub fn wake(&self) {
         self.0.wake.now();
+        self.0.notifier.now();
     }
 
     /// Changes, from now on. A receiver that falls behind is told so and looks at everything again.
@@ -256,6 +266,10 @@ impl Inner {
     pub(crate) fn tell(&self, event: Event) {
         // Records come and go with nothing but such a change.
         self.indexing.now();
+        // What it says itself it knows.
+        if !matches!(event, Event::Notifications) {
+            self.notifier.now();
+        }
         let _ = self.events.send(event);
     }
 

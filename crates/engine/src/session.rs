@@ -91,6 +91,31 @@ impl Engine {
         Ok(())
     }
 
+    /// Signs another browser out, or this one.
+    pub fn sign_out_session(&self, caller: &Caller, session: SessionId) -> Result<(), Problem> {
+        caller.must(Permission::Reauthenticated)?;
+        if !self.0.data.sessions().map_err(from_store)?.iter().any(|row| row.id == session) {
+            return Err(not_found("session"));
+        }
+        self.0.record(&caller.actor(), "session.sign_out", &session.to_string(), &[])?;
+        self.end_session(session)
+    }
+
+    /// Signs every browser out but the one that asks. Returns how many.
+    pub fn sign_out_others(&self, caller: &Caller) -> Result<usize, Problem> {
+        caller.must(Permission::Reauthenticated)?;
+        let own = match caller {
+            Caller::Console { session, .. } => Some(*session),
+            Caller::Cli { .. } | Caller::Token { .. } => None,
+        };
+        let rows = self.0.data.sessions().map_err(from_store)?;
+        let others: Vec<SessionId> = rows.into_iter().map(|row| row.id).filter(|id| Some(*id) != own).collect();
+        for session in &others {
+            self.sign_out_session(caller, *session)?;
+        }
+        Ok(others.len())
+    }
+
     /// Makes an API token, shown once.
     pub fn create_token(
         &self,

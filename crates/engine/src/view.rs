@@ -1,5 +1,6 @@
 //! What callers see: plain, serialisable pictures of the owner's things. No secret has a place in any of them (R12).
 
+mod notification;
 mod receipt;
 mod search;
 mod vault;
@@ -17,6 +18,7 @@ use freehold_protocol::form::Form;
 use serde::Serialize;
 use serde_json::Value;
 
+pub use notification::{ChannelKindView, ChannelView, DeliveryView, MessageView, NeedView, NotificationsView, TestView};
 pub use receipt::ReceiptView;
 pub use search::{HitView, SearchPage, SnippetPart};
 pub use vault::{SlotView, VaultView};

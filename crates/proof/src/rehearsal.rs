@@ -141,6 +141,7 @@ impl Stage {
             browsers: Some(1),
             windows: if plan.windows { Windows::Private } else { Windows::None },
             stand_ins: plan.stand_ins.iter().map(stand_in).collect(),
+            address: "http://127.0.0.1:7180".to_owned(),
             run_limits: match plan.act {
                 Act::LetLapse => RunLimits { answer: LAPSE, ..RunLimits::default() },
                 _ => RunLimits::default(),

@@ -18,6 +18,7 @@ pub mod access;
 pub mod blob;
 pub mod commit;
 pub mod interaction;
+pub mod notification;
 pub mod record;
 pub mod rejected;
 pub mod run;
@@ -36,6 +37,7 @@ const KIND: Kind = Kind {
         include_str!("../migrations/data/001.sql"),
         include_str!("../migrations/data/002.sql"),
         include_str!("../migrations/data/003.sql"),
+        include_str!("../migrations/data/004.sql"),
     ],
     setup: "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384;",
     // 64 MiB: a page of an index that every batch changes, as keys in no order make it, is then written to the file once for many

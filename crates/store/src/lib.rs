@@ -23,6 +23,9 @@ pub use data_db::access::{SessionRow, TokenRow};
 pub use data_db::blob::BlobRow;
 pub use data_db::commit::CommitRun;
 pub use data_db::interaction::InteractionRow;
+pub use data_db::notification::{
+    ChannelRow, DeliveryRow, DeliveryState, MessageKind, MessageRow, NeedChange, NeedNow, NeedRow, NewMessage,
+};
 pub use data_db::receipt::UnwipedRun;
 pub use data_db::record::{Page, RecordQuery, RecordRow, StreamSummary, VersionRow};
 pub use data_db::rejected::RejectedRow;

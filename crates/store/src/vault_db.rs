@@ -12,12 +12,17 @@ use crate::{DataDir, OpenError, Result, StoreError};
 
 pub mod attempt;
 pub mod audit;
+pub mod channel;
 pub mod meta;
 pub mod secret;
 
 const KIND: Kind = Kind {
     name: VaultDb::FILE,
-    migrations: &[include_str!("../migrations/vault/001.sql"), include_str!("../migrations/vault/002.sql")],
+    migrations: &[
+        include_str!("../migrations/vault/001.sql"),
+        include_str!("../migrations/vault/002.sql"),
+        include_str!("../migrations/vault/003.sql"),
+    ],
     setup: "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA secure_delete = ON;",
     fold_after: 1_000,
 };

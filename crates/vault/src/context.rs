@@ -1,5 +1,6 @@
 //! The context of a seal: everything it is bound to, as one string of bytes.
 
+use freehold_core::id::ChannelId;
 use freehold_core::{ConnectorName, OwnerId, SecretKind, SourceId};
 
 use crate::{SlotKind, vault::KeyPurpose};
@@ -39,6 +40,9 @@ pub(crate) enum Context<'a> {
     AuditHead { owner: OwnerId },
     /// A backup's content; `front` is the SHA-256 of all that stands before it in the file.
     Backup { owner: OwnerId, front: &'a [u8; 32] },
+    /// The secret of a channel of notifications, sealed by ROOT. The channel's id stands where a source's does; the purpose tells
+    /// them apart.
+    ChannelSecret { owner: OwnerId, channel: ChannelId },
 }
 
 impl Context<'_> {
@@ -49,7 +53,11 @@ impl Context<'_> {
             | Context::SameSecret { generation, .. }
             | Context::Profile { generation, .. }
             | Context::SourceKey { generation, .. } => generation,
-            Context::Root { .. } | Context::KeyCheck { .. } | Context::AuditHead { .. } | Context::Backup { .. } => 0,
+            Context::Root { .. }
+            | Context::KeyCheck { .. }
+            | Context::AuditHead { .. }
+            | Context::Backup { .. }
+            | Context::ChannelSecret { .. } => 0,
         }
     }
 
@@ -67,26 +75,28 @@ impl Context<'_> {
     }
 
     fn fields(&self) -> [Field<'_>; 10] {
-        let (purpose, owner, source, connector, kind, version): (_, _, _, _, &[u8], _) = match *self {
+        let of = |source: SourceId| Some(source.to_bytes());
+        let (purpose, owner, of, connector, kind, version): (_, _, _, _, &[u8], _) = match *self {
             Context::Secret { owner, source, connector, kind, version, .. } => {
-                ("secret", owner, Some(source), connector.as_str(), kind.as_str().as_bytes(), Some(version))
+                ("secret", owner, of(source), connector.as_str(), kind.as_str().as_bytes(), Some(version))
             }
             Context::SameSecret { owner, source, connector, .. } => {
-                ("same_secret", owner, Some(source), connector.as_str(), b"", None)
+                ("same_secret", owner, of(source), connector.as_str(), b"", None)
             }
             Context::Profile { owner, source, connector, .. } => {
-                ("profile", owner, Some(source), connector.as_str(), b"", None)
+                ("profile", owner, of(source), connector.as_str(), b"", None)
             }
             Context::SourceKey { owner, source, purpose: KeyPurpose::Secrets, .. } => {
-                ("source_key.secrets", owner, Some(source), "", b"", None)
+                ("source_key.secrets", owner, of(source), "", b"", None)
             }
             Context::SourceKey { owner, source, purpose: KeyPurpose::Profile, .. } => {
-                ("source_key.profile", owner, Some(source), "", b"", None)
+                ("source_key.profile", owner, of(source), "", b"", None)
             }
             Context::Root { owner, slot } => ("root", owner, None, "", slot.as_str().as_bytes(), None),
             Context::KeyCheck { owner } => ("key_check", owner, None, "", b"", None),
             Context::AuditHead { owner } => ("audit_head", owner, None, "", b"", None),
             Context::Backup { owner, front } => ("backup", owner, None, "", front, None),
+            Context::ChannelSecret { owner, channel } => ("channel_secret", owner, Some(channel.to_bytes()), "", b"", None),
         };
         [
             Field::Bytes(&MAGIC),
@@ -94,7 +104,7 @@ impl Context<'_> {
             Field::Byte([self.algorithm()]),
             Field::Bytes(purpose.as_bytes()),
             Field::Id(owner.to_bytes()),
-            source.map_or(Field::Bytes(&[]), |source| Field::Id(source.to_bytes())),
+            of.map_or(Field::Bytes(&[]), Field::Id),
             Field::Bytes(connector.as_bytes()),
             Field::Bytes(kind),
             version.map_or(Field::Bytes(&[]), |version| Field::Number(version.to_be_bytes())),
@@ -148,6 +158,11 @@ mod tests {
         SourceId::parse(&format!("src_0000000000000000000000000{last}")).expect("a source's id")
     }
 
+    fn channel_secret(owner: OwnerId, last: char) -> Context<'static> {
+        let channel = ChannelId::parse(&format!("chn_0000000000000000000000000{last}")).expect("a channel's id");
+        Context::ChannelSecret { owner, channel }
+    }
+
     /// For each field that a caller decides: its place, and two contexts that differ in it alone.
     fn pairs(connectors: &[ConnectorName; 2]) -> Vec<(usize, Context<'_>, Context<'_>)> {
         let secret = |owner, source, connector, kind, version, generation| Context::Secret {
@@ -187,6 +202,8 @@ mod tests {
             ),
             (PURPOSE, Context::KeyCheck { owner: o }, Context::AuditHead { owner: o }),
             (KIND, Context::Backup { owner: o, front: &[1; 32] }, Context::Backup { owner: o, front: &[2; 32] }),
+            (SOURCE, channel_secret(o, '1'), channel_secret(o, '2')),
+            (OWNER, channel_secret(o, '1'), channel_secret(owner('2'), '1')),
         ]
     }
 
@@ -297,6 +314,8 @@ mod tests {
             Context::KeyCheck { owner },
             Context::AuditHead { owner },
             Context::Backup { owner, front: &[0; 32] },
+            // With the bytes of the source's id.
+            channel_secret(owner, '1'),
         ];
         let key = Key::random(&OsRng);
         for (at, sealed_for) in contexts.iter().enumerate() {

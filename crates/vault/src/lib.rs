@@ -8,10 +8,13 @@
 //!              └ seals one secret           `SourceVault::seal`, and `SourceVault::take` for a committed attempt
 //! ```
 //!
-//! What is absent on purpose: a function from a source's id to its secret, a way to open a secret without a committed attempt,
+//! ROOT itself seals what is the server's own and no source's: the secrets of its channels of notifications.
+//!
+//! What is absent on purpose: a function from a source's id to its secret, a way to open it without a committed attempt,
 //! an optional part of a context, and `Clone`, `Debug`, `Display` or `Serialize` on anything that holds a key or a secret.
 
 pub mod audit;
+pub mod channel;
 pub mod key_file;
 pub mod ledger;
 pub mod one_time_code;
@@ -35,6 +38,7 @@ mod otp_export;
 mod sealed;
 
 pub use backup::{BackupError, HumanSlot, SealedBackup};
+pub use channel::ChannelSecretError;
 pub use chunks::{OpeningStream, SealingStream};
 pub use key_file::KeyFileError;
 pub use passphrase::{PassphraseError, check_passphrase, hash_passphrase, verify_passphrase};

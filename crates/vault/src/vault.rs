@@ -2,6 +2,7 @@
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, digest, hmac};
 use freehold_core::{OwnerId, Rng, SealedBytes, SecretBytes, SourceId};
+use zeroize::Zeroizing;
 
 use crate::{
     PassphraseError, SlotKey, SlotKind, check_passphrase,
@@ -224,6 +225,16 @@ impl Vault {
             key.map(|key| (*generation, *state, key)).ok_or(OpenError::Key { source_id: source, generation: *generation })
         };
         keys.iter().map(open).collect()
+    }
+
+    /// Seals under ROOT itself, for what is the server's own and no source's.
+    pub(crate) fn seal_by_root(&self, context: &Context<'_>, content: &[u8], rng: &dyn Rng) -> SealedBytes {
+        sealed::seal(&self.root, context, content, rng)
+    }
+
+    /// Opens what [`Vault::seal_by_root`] made.
+    pub(crate) fn open_by_root(&self, context: &Context<'_>, sealed: &SealedBytes) -> Result<Zeroizing<Vec<u8>>, NotOpened> {
+        sealed::open(&self.root, context, sealed)
     }
 
     /// The MAC of an audit chain's head (HMAC-SHA256), so that cutting the chain's end off shows.

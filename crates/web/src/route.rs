@@ -14,8 +14,8 @@ use freehold_engine::{Engine, Permission};
 
 use crate::admit::{Access, Gate, Kind, admit};
 use crate::api::{
-    answers, backups, credentials, events, health, live, receipts, records, removed, runs, search, setup, sources, tokens,
-    vault,
+    answers, backups, credentials, events, health, live, notifications, receipts, records, removed, runs, search, sessions,
+    setup, sources, tokens, vault,
 };
 use crate::app::App;
 use crate::config::{Door, WebConfig};
@@ -176,6 +176,18 @@ fn api() -> Vec<Route> {
         api(GET, "/api/v1/tokens", Needs(Read), tokens::list),
         api(POST, "/api/v1/tokens", Needs(Reauthenticated), tokens::create),
         api(DELETE, "/api/v1/tokens/{id}", Needs(Reauthenticated), tokens::revoke),
+        api(GET, "/api/v1/sessions", Needs(Read), sessions::list),
+        api(DELETE, "/api/v1/sessions/{id}", Needs(Reauthenticated), sessions::sign_out),
+        api(POST, "/api/v1/sessions/sign-out-others", Needs(Reauthenticated), sessions::sign_out_others),
+
+        api(GET, "/api/v1/notifications", Needs(Read), notifications::show),
+        api(POST, "/api/v1/notifications/channels", Needs(Reauthenticated), notifications::add),
+        api(PUT, "/api/v1/notifications/channels/{id}", Needs(Reauthenticated), notifications::replace),
+        api(DELETE, "/api/v1/notifications/channels/{id}", Needs(Reauthenticated), notifications::remove),
+        api(POST, "/api/v1/notifications/channels/{id}/test", Needs(Configure), notifications::test),
+        api(PUT, "/api/v1/notifications/quiet-hours", Needs(Configure), notifications::set_quiet),
+        api(DELETE, "/api/v1/notifications/quiet-hours", Needs(Configure), notifications::end_quiet),
+
         api(GET, "/api/v1/events", Needs(Read), events::stream),
     ]
 }
@@ -279,6 +291,16 @@ fn pages() -> Vec<Route> {
         page(POST, "/settings/tokens/{id}/revoke", Needs(Reauthenticated), page::settings::tokens::revoke),
         page(GET, "/settings/audit", Needs(Read), page::settings::audit::show_page),
         page(POST, "/settings/audit/verify", Needs(Read), page::settings::audit::verify),
+        page(POST, "/settings/sessions/sign-out-others", Needs(Reauthenticated), page::settings::sessions::sign_out_others),
+        page(POST, "/settings/sessions/{id}/sign-out", Needs(Reauthenticated), page::settings::sessions::sign_out),
+        page(GET, "/settings/notifications", Needs(Read), page::settings::notifications::show_page),
+        page(POST, "/settings/notifications/quiet-hours", Needs(Configure), page::settings::notifications::set_quiet),
+        page(GET, "/settings/notifications/add/{kind}", Needs(Read), page::settings::notifications::show_new),
+        page(POST, "/settings/notifications/add/{kind}", Needs(Configure), page::settings::notifications::add),
+        page(GET, "/settings/notifications/channels/{id}", Needs(Read), page::settings::notifications::show_channel),
+        page(POST, "/settings/notifications/channels/{id}", Needs(Configure), page::settings::notifications::replace),
+        page(POST, "/settings/notifications/channels/{id}/remove", Needs(Reauthenticated), page::settings::notifications::remove),
+        page(POST, "/settings/notifications/channels/{id}/test", Needs(Configure), page::settings::notifications::test),
     ]
 }
 

@@ -11,6 +11,7 @@ mod first_records;
 mod gate;
 mod interactions;
 mod keys;
+mod notifications;
 mod recovery;
 mod schedule;
 mod search;

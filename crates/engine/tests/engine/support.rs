@@ -98,9 +98,14 @@ impl Server {
 
     /// Adds a source of a connector that needs no sign-in, with the account the owner expects.
     pub fn add_named(&self, connector: &str, account: &str) -> SourceId {
+        self.add_called(connector, connector, account)
+    }
+
+    /// The same, with a name of its own.
+    pub fn add_called(&self, connector: &str, name: &str, account: &str) -> SourceId {
         let new = NewSource {
             connector: freehold_core::ConnectorName::parse(connector).unwrap(),
-            name: connector.to_owned(),
+            name: name.to_owned(),
             mode: CredentialMode::StoredCredential,
             settings: BTreeMap::new(),
             expected_account: Some(account.to_owned()),
@@ -165,6 +170,18 @@ impl Server {
         }
     }
 
+    /// Waits, from event to event, until `look` sees something.
+    pub fn until<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(seen) = look() {
+                return seen;
+            }
+            assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {what}");
+            self.next_event();
+        }
+    }
+
     pub fn source(&self, id: SourceId) -> SourceView {
         self.engine.source(&OWNER, id).unwrap()
     }
@@ -210,6 +227,7 @@ pub fn config(dir: &Path) -> EngineConfig {
         browsers: None,
         windows: Windows::None,
         stand_ins: Vec::new(),
+        address: "http://127.0.0.1:7180".to_owned(),
         run_limits: RunLimits {
             whole: Duration::from_secs(30),
             silence: Duration::from_secs(3),

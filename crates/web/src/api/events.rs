@@ -49,6 +49,7 @@ fn message(event: &Event) -> Message {
         Event::Run { .. } => "run",
         Event::Vault => "vault",
         Event::Backup => "backup",
+        Event::Notifications => "notifications",
     };
     Message::default().event(name).data(serde_json::to_string(event).unwrap_or_default())
 }

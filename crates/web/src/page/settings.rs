@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod connectors;
+pub(crate) mod notifications;
 pub(crate) mod passphrase;
 pub(crate) mod removed;
 pub(crate) mod sessions;
@@ -22,8 +23,9 @@ use crate::refused::Refused;
 use crate::status::Sign;
 
 /// The pages of the settings, as they are listed.
-pub(crate) const GROUPS: [(&str, &[Section]); 3] = [
+pub(crate) const GROUPS: [(&str, &[Section]); 4] = [
     ("Security", &[Section::Vault, Section::Sessions, Section::Tokens]),
+    ("Reaching you", &[Section::Notifications]),
     ("Data", &[Section::Backup, Section::Connectors, Section::RemovedSources]),
     ("Evidence", &[Section::Receipts, Section::Audit]),
 ];
@@ -34,6 +36,7 @@ pub(crate) enum Section {
     Vault,
     Sessions,
     Tokens,
+    Notifications,
     Backup,
     Connectors,
     RemovedSources,
@@ -48,6 +51,7 @@ impl Section {
             Self::Vault => "Vault",
             Self::Sessions => "Sessions",
             Self::Tokens => "Tokens",
+            Self::Notifications => "Notifications",
             Self::Backup => "Backup",
             Self::Connectors => "Connectors",
             Self::RemovedSources => "Removed sources",
@@ -62,6 +66,7 @@ impl Section {
             Self::Vault => "/settings/vault",
             Self::Sessions => "/settings/sessions",
             Self::Tokens => "/settings/tokens",
+            Self::Notifications => "/settings/notifications",
             Self::Backup => "/settings/backup",
             Self::Connectors => "/connectors",
             Self::RemovedSources => "/removed-sources",
@@ -76,6 +81,7 @@ impl Section {
             Self::Vault => "The keys that open your saved sign-in details.",
             Self::Sessions => "Browsers that are signed in to this Freehold.",
             Self::Tokens => "What programs may do with the API.",
+            Self::Notifications => "A message on your phone, or an e-mail, when Freehold needs you.",
             Self::Backup => "Everything in one sealed file, now and by the clock.",
             Self::Connectors => "The kinds of account that can be collected here.",
             Self::RemovedSources => "What they had collected, to be read or deleted.",
@@ -111,6 +117,7 @@ pub(super) struct Facts {
     pub(super) vault: VaultView,
     pub(super) sessions: usize,
     pub(super) tokens: usize,
+    pub(super) channels: usize,
     pub(super) connectors: usize,
     pub(super) removed: usize,
     /// How the last backup stands, in a few words.
@@ -124,6 +131,7 @@ pub(crate) async fn show_page(visitor: Visitor) -> Page {
                 vault: engine.vault(caller)?,
                 sessions: engine.sessions(caller)?.len(),
                 tokens: engine.tokens(caller)?.len(),
+                channels: engine.notifications(caller)?.channels.len(),
                 connectors: engine.connectors().len(),
                 removed: engine.removed_sources(caller)?.len(),
                 last_backup: match engine.backups(caller)? {
@@ -143,6 +151,7 @@ pub(super) fn page(facts: &Facts) -> SettingsPage {
         let now = match section {
             Section::Sessions => number(facts.sessions, "browser", "browsers"),
             Section::Tokens => number(facts.tokens, "token", "tokens"),
+            Section::Notifications => number(facts.channels, "channel", "channels"),
             Section::Connectors => number(facts.connectors, "connector", "connectors"),
             Section::RemovedSources => number(facts.removed, "source", "sources"),
             Section::Backup => facts.last_backup.clone(),

@@ -54,6 +54,7 @@ fn engine(folder: &tempfile::TempDir) -> Engine {
         browsers: None,
         windows: Windows::None,
         stand_ins: Vec::new(),
+        address: "http://127.0.0.1:7180".to_owned(),
         run_limits: RunLimits::default(),
     };
     std::fs::create_dir(folder.path().join("scratch")).expect("a folder");
@@ -115,10 +116,12 @@ fn example(route: &Route) -> (&'static str, String) {
         path if path.contains("/receipts/") => id("rcp"),
         path if path.contains("/tokens/") => id("tok"),
         path if path.contains("/backup") => id("bkp"),
+        path if path.contains("/sessions/") => id("ses"),
+        path if path.contains("/channels/") => id("chn"),
         _ => id("src"),
     };
     let path = route.path.replace("{id}", &own).replace("{run}", &id("run"));
-    let path = ["{name}", "{set}", "{connector}", "{stream}", "{key}", "{sha256}", "{file}"]
+    let path = ["{name}", "{set}", "{connector}", "{stream}", "{key}", "{sha256}", "{file}", "{kind}"]
         .iter()
         .fold(path, |path, name| path.replace(name, "none"));
     (method, path)

@@ -26,6 +26,7 @@ fn overview() {
         vault,
         sessions: 2,
         tokens: 1,
+        channels: 1,
         connectors: 3,
         removed: 0,
         last_backup: "None yet".to_owned(),
@@ -172,4 +173,112 @@ fn audit_page() {
     look("audit", &audit::page(vec![entry], audit::Filter::default(), Some(check)));
     let found = audit::Filter { text: "zzz".to_owned(), before: Some(7) };
     look("audit-none-fits", &audit::page(Vec::new(), found, None));
+}
+
+#[test]
+fn notifications_page() {
+    use freehold_core::id::{ChannelId, MessageId};
+    use freehold_engine::view::{
+        ChannelKindView, ChannelView, DeliveryView, MessageView, NeedView, NotificationsView, TestView,
+    };
+    use freehold_engine::{ChannelKind, QuietHours};
+    use serde_json::json;
+
+    use super::super::settings::notifications;
+    use crate::form::Start;
+
+    let channel = |last: char| ChannelId::parse(&format!("chn_01hzzz0000000000000000000{last}")).expect("an id");
+    let delivery = |state, sentence, note: &str| DeliveryView {
+        channel: channel('1'),
+        label: "freehold-k3j9 at ntfy.example.org".to_owned(),
+        state,
+        sentence,
+        tries: 1,
+        at: at("2026-03-02T07:00:00Z"),
+        next_at: (state == "waiting").then(|| at("2026-03-02T07:05:00Z")),
+        note: Some(note.to_owned()),
+    };
+    let message = |kind, title: &str, body: &str, deliveries| MessageView {
+        id: MessageId::parse("msg_01hzzz00000000000000000001").expect("an id"),
+        kind,
+        title: title.to_owned(),
+        body: body.to_owned(),
+        path: "/".to_owned(),
+        made_at: at("2026-03-02T07:00:00Z"),
+        deliveries,
+    };
+    let fields = json!([
+        {"name": "server", "label": "Server", "type": "url", "required": true},
+        {"name": "topic", "label": "Topic", "type": "text", "required": true, "default": "freehold-k3j9"},
+        {"name": "token", "label": "Access token", "type": "password", "secret": true},
+    ]);
+    let form = super::form(Some("ntfy"), fields);
+    let ntfy = ChannelView {
+        id: channel('1'),
+        kind: ChannelKind::Ntfy,
+        label: "freehold-k3j9 at ntfy.example.org".to_owned(),
+        has_secret: true,
+        blocked: Some("It cannot send now: its token is in the vault, which is not open.".to_owned()),
+        last: Some(delivery("sent", "Sent", "200 OK, message abc")),
+        settings: serde_json::Map::from_iter([
+            ("server".to_owned(), json!("https://ntfy.example.org")),
+            ("topic".to_owned(), json!("freehold-k3j9")),
+        ]),
+        created_at: at("2026-03-01T09:00:00Z"),
+    };
+    let quiet = QuietHours { start: "22:00".to_owned(), end: "07:00".to_owned(), zone: "Europe/Berlin".to_owned() };
+    let need = |told, held| NeedView {
+        title: "Letterbox".to_owned(),
+        sentence: "The provider asks for a code.".to_owned(),
+        path: "/interactions/int_01hzzz00000000000000000003".to_owned(),
+        arose_at: at("2026-03-02T06:59:30Z"),
+        told_at: told,
+        reminded_at: None,
+        held_until: held,
+    };
+    let facts = NotificationsView {
+        address: "http://127.0.0.1:7180".to_owned(),
+        address_is_local: true,
+        channels: vec![ntfy.clone()],
+        kinds: vec![ChannelKindView { kind: ChannelKind::Ntfy, form: form.clone() }],
+        quiet: Some(quiet),
+        quiet_until: Some(at("2026-03-03T06:00:00Z")),
+        server_zone: "UTC".to_owned(),
+        needs: vec![need(Some(at("2026-03-02T07:00:00Z")), None), need(None, Some(at("2026-03-03T06:00:00Z")))],
+        messages: vec![
+            message(
+                "summary",
+                "Freehold",
+                "5 things need you.",
+                vec![delivery("waiting", "Will be tried again", "The server failed.")],
+            ),
+            message(
+                "need",
+                "Letterbox",
+                "The provider asks for a code.",
+                vec![delivery("sent", "Sent", "200 OK, message abc")],
+            ),
+        ],
+    };
+    let none = NotificationsView {
+        address: "https://freehold.example.org".to_owned(),
+        address_is_local: false,
+        channels: Vec::new(),
+        quiet: None,
+        quiet_until: None,
+        needs: Vec::new(),
+        messages: Vec::new(),
+        ..facts.clone()
+    };
+    let test = TestView {
+        sent: false,
+        sentence: "The server does not let Freehold write to this topic.".to_owned(),
+        next: "Give an access token that may, or choose another topic.".to_owned(),
+        answer: Some("403 Forbidden: forbidden".to_owned()),
+    };
+    look("notifications-none", &notifications::page(none, notifications::Told::default()));
+    look("notifications", &notifications::page(facts, notifications::Told { test: Some(test), problem: None }));
+    look("notifications-add", &notifications::channel_page(ChannelKind::Ntfy, &form, None, &Start::Defaults, true, None));
+    let start = Start::Settings(&ntfy.settings);
+    look("notifications-change", &notifications::channel_page(ChannelKind::Ntfy, &form, Some(&ntfy), &start, false, None));
 }
