@@ -335,7 +335,7 @@ fn a_newer_vault_is_refused_and_left_as_it_is() {
     let before = std::fs::read(&path).expect("read");
     let data_dir = DataDir::open(dir.path()).expect("data directory");
     match VaultDb::open(&data_dir).map(|_| ()) {
-        Err(OpenError::Newer { found: 99, known: 2, .. }) => {}
+        Err(OpenError::Newer { found: 99, known: 3, .. }) => {}
         other => panic!("expected Newer, got {other:?}"),
     }
     assert_eq!(std::fs::read(&path).expect("read"), before);
