@@ -89,7 +89,11 @@ pub(crate) fn scratch(config: &Config) -> Result<PathBuf, Problem> {
 }
 
 async fn run(mut config: Config) -> Result<(), Problem> {
-    let tls = config.tls.as_ref().map(tls::load).transpose()?;
+    let certificate = config.tls.as_ref().map(tls::Certificate::load).transpose()?;
+    let tls = certificate.as_ref().map(tls::Certificate::server);
+    if let Some(certificate) = certificate {
+        tokio::spawn(certificate.keep_up());
+    }
     // Before anyone is told that the server is there: a signal that comes earlier would end it without its goodbyes.
     let mut signals = Signals::listen()?;
     let listener = TcpListener::bind(config.listen).await.map_err(|error| {
