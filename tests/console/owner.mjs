@@ -144,7 +144,7 @@ export async function picture(page, size, name) {
 }
 
 /**
- * Nothing sticks out sideways, here and on the narrowest phone, and nothing keeps anybody from using it: axe's rules, which WCAG 2.2's
+ * Nothing sticks out sideways, here and where it is narrower (the narrowest phone; between a phone and a laptop), and nothing keeps anybody from using it: axe's rules, which WCAG 2.2's
  * are among. In dark too where that is asked for, as far as colours go. Where no script runs, axe cannot either.
  * @param {Page} page
  * @param {Size} size
@@ -154,7 +154,7 @@ export async function picture(page, size, name) {
 export async function seen(page, size, name, { dark = false, scripts = true } = {}) {
   const live = await page.locator("canvas[data-frame]").isVisible();
   // The secure browser takes the owner's size, so what is in it would be laid out anew.
-  for (const width of live ? [size.width] : [320, size.width]) {
+  for (const width of live ? [size.width] : size.phone ? [320, size.width] : [720, size.width]) {
     await page.setViewportSize({ width, height: size.height });
     const over = await page.evaluate((width) => document.documentElement.scrollWidth - width, width);
     assert.ok(over <= 0, `${name} is ${over} px wider than a screen of ${width} px`);
