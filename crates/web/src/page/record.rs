@@ -48,7 +48,17 @@ enum Shown {
     Line(String),
     /// As it came, with its own line breaks.
     Text(String),
+    /// The source of a web page, which is never drawn: whatever is in it stays text.
+    Source(String),
+    /// Things of one kind, a line each.
+    Table(Table),
     Time(When),
+}
+
+/// A list of things that have the same short values.
+struct Table {
+    columns: Vec<String>,
+    rows: Vec<Vec<String>>,
 }
 
 /// A file of the record.
@@ -93,7 +103,7 @@ pub(super) fn page(
     record: RecordView,
     versions: &[VersionView],
 ) -> RecordPage {
-    let mut found = Found { source: source.id, rows: Vec::new(), files: Vec::new() };
+    let mut found = Found { source: source.id, title: record.title.clone(), rows: Vec::new(), files: Vec::new() };
     match &record.data {
         Value::Object(fields) => found.fields(fields, 0),
         other => found.value("Value", other, 0),
@@ -118,6 +128,8 @@ pub(super) fn page(
 /// The rows and files found in a record so far.
 struct Found {
     source: SourceId,
+    /// What stands above them all, and need not be said again.
+    title: String,
     rows: Vec<Row>,
     files: Vec<FileRow>,
 }
@@ -127,7 +139,11 @@ impl Found {
         let mut ordered: Vec<_> = fields.iter().collect();
         ordered.sort_by_key(|(name, value)| rank(name, value));
         for (name, value) in ordered {
-            self.value(&words(name), value, depth);
+            match measured(name, value, fields) {
+                Some(text) => self.rows.push(Row { label: words(name), depth, shown: Shown::Line(text) }),
+                None if depth == 0 && value.as_str() == Some(&self.title) => {}
+                None => self.value(&words(name), value, depth),
+            }
         }
     }
 
@@ -147,7 +163,10 @@ impl Found {
                 return;
             }
             nested if depth >= DEPTH => Shown::Text(serde_json::to_string_pretty(nested).unwrap_or_default()),
-            Value::Array(items) => return self.items(label, items, depth),
+            Value::Array(items) => match table(items) {
+                Some(table) => Shown::Table(table),
+                None => return self.items(label, items, depth),
+            },
             Value::Object(fields) => {
                 let before = self.rows.len();
                 self.fields(fields, depth + 1);
@@ -181,11 +200,50 @@ impl Found {
     }
 }
 
-/// Short values first, since a letter's text would hide who wrote it; ids and flags, which tell a person least, last.
+/// A number with what it is a number of: bytes, or the currency the things beside it are in.
+fn measured(name: &str, value: &Value, beside: &Map<String, Value>) -> Option<String> {
+    const MONEY: [&str; 8] = ["total", "price", "amount", "cost", "fee", "tax", "discount", "balance"];
+    if let Some(size) = value.as_u64().filter(|_| name.ends_with("bytes")) {
+        return Some(bytes(size));
+    }
+    let currency = beside.get("currency").and_then(Value::as_str).filter(|currency| currency.len() == 3)?;
+    let is_money = name.split('_').any(|word| MONEY.contains(&word)) && !name.ends_with("_cents");
+    let text = plain(value);
+    let is_number =
+        !text.is_empty() && text.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    (is_money && is_number).then(|| format!("{text} {currency}"))
+}
+
+/// Several things whose values are all short, as a table.
+fn table(items: &[Value]) -> Option<Table> {
+    let things: Vec<&Map<String, Value>> = items.iter().map(Value::as_object).collect::<Option<_>>()?;
+    let is_flat = |thing: &&Map<String, Value>| !thing.values().any(is_long) && !thing.contains_key("$blob");
+    if things.len() < 2 || !things.iter().all(is_flat) {
+        return None;
+    }
+    let mut names: Vec<&String> = Vec::new();
+    for name in things.iter().flat_map(|thing| thing.keys()) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let cell = |thing: &Map<String, Value>, name: &str| match thing.get(name) {
+        None | Some(Value::Null) => String::new(),
+        Some(value) => measured(name, value, thing).unwrap_or_else(|| plain(value)),
+    };
+    Some(Table {
+        columns: names.iter().map(|name| words(name)).collect(),
+        rows: things.iter().map(|thing| names.iter().map(|name| cell(thing, name)).collect()).collect(),
+    })
+}
+
+/// Short values first, since a letter's text would hide who wrote it; the source of a page, ids and flags, which tell a person least,
+/// last.
 fn rank(name: &str, value: &Value) -> u8 {
     match value {
-        _ if name == "id" || name.ends_with("_id") => 2,
-        Value::Bool(_) => 2,
+        Value::String(text) if is_page(text) => 2,
+        _ if name == "id" || name.ends_with("_id") => 3,
+        Value::Bool(_) => 3,
         value => u8::from(is_long(value)),
     }
 }
@@ -199,8 +257,13 @@ fn is_long(value: &Value) -> bool {
     }
 }
 
+fn is_page(text: &str) -> bool {
+    text.trim_start().starts_with('<') && text.contains("</")
+}
+
 fn string(text: &str) -> Shown {
     match text.parse::<Timestamp>() {
+        Err(_) if is_page(text) => Shown::Source(text.to_owned()),
         Ok(instant) => Shown::Time(When(instant)),
         Err(_) if text.contains('\n') || text.chars().count() > LINE => Shown::Text(text.to_owned()),
         Err(_) => Shown::Line(text.to_owned()),
@@ -252,6 +315,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn numbers_say_what_of_and_things_of_a_kind_are_a_table() {
+        let order = json!({"currency": "EUR", "total": "49.90", "tax_total": 3, "total_cents": 4990, "size_bytes": 2000, "name": "total"});
+        let of = |name: &str| measured(name, &order[name], order.as_object().expect("an object"));
+        assert_eq!((of("total").as_deref(), of("tax_total").as_deref()), (Some("49.90 EUR"), Some("3 EUR")));
+        assert_eq!((of("size_bytes").as_deref(), of("total_cents"), of("name")), (Some("2.0 kB"), None, None));
+        let items = [json!({"name": "Tea", "price": "4.10", "currency": "EUR"}), json!({"name": "Cup", "n": 2})];
+        let table = table(&items).expect("a table");
+        assert_eq!(table.columns, ["Currency", "Name", "Price", "N"]);
+        assert_eq!(table.rows, [["EUR", "Tea", "4.10 EUR", ""], ["", "Cup", "", "2"]]);
+        assert!(super::table(&items[..1]).is_none() && super::table(&[json!(1), json!({})]).is_none());
+    }
 
     #[test]
     fn a_change_names_the_field_and_both_values() {
