@@ -125,6 +125,7 @@ impl Inner {
                 name: stream.name.clone(),
                 count: stream.count,
                 bytes: stream.bytes,
+                file_bytes: None,
                 newest: stream.newest,
             };
             kept.insert(stream.name, view);
@@ -136,6 +137,7 @@ impl Inner {
                 label: String::new(),
                 count: 0,
                 bytes: 0,
+                file_bytes: None,
                 newest: None,
             });
             view.label = declared.label().to_owned();
@@ -144,6 +146,15 @@ impl Inner {
         // Streams of an earlier version of the connector keep their records.
         views.extend(kept.into_values());
         Ok(views)
+    }
+
+    /// Adds what the streams' files take.
+    pub(crate) fn measure_files(&self, source: SourceId, streams: &mut [StreamView]) -> Result<(), Problem> {
+        let bytes = self.data.file_bytes(source).map_err(from_store)?;
+        for stream in streams {
+            stream.file_bytes = Some(bytes.get(&stream.name).copied().unwrap_or(0));
+        }
+        Ok(())
     }
 
     fn notices(&self, row: &SourceRow, connector: Option<&Connector>, credentials: &[CredentialView]) -> Vec<String> {

@@ -129,7 +129,9 @@ impl Engine {
     /// One source.
     pub fn source(&self, caller: &Caller, id: SourceId) -> Result<SourceView, Problem> {
         caller.must(Permission::Read)?;
-        self.0.source_view(id)
+        let mut view = self.0.source_view(id)?;
+        self.0.measure_files(id, &mut view.streams)?;
+        Ok(view)
     }
 
     /// Changes one. Settings that decide where a secret goes need the passphrase, and the sign-in details to be given again.

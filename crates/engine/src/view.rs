@@ -202,6 +202,9 @@ pub struct StreamView {
     pub count: u64,
     /// Bytes of their data.
     pub bytes: u64,
+    /// Bytes of their files, each content once. Measured where one source is asked for, not in lists of sources.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_bytes: Option<u64>,
     /// The newest record's own time.
     pub newest: Option<Timestamp>,
 }

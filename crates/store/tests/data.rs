@@ -272,6 +272,7 @@ fn a_file_is_had_only_by_way_of_a_source_and_goes_with_its_last_record() {
 
     data.link_blob(run, "mail", "a", &blob, true).expect("linked");
     assert_eq!(data.blob_of(one, &blob.sha256).expect("read"), None, "held");
+    assert!(data.file_bytes(one).expect("measured").is_empty(), "held");
     data.hold(run, one, vec![record("mail", "a", "1", 1)]).expect("held");
     data.release_held(run).expect("released");
     assert_eq!(data.blob_of(one, &blob.sha256).expect("read"), Some(blob.clone()));
@@ -279,6 +280,11 @@ fn a_file_is_had_only_by_way_of_a_source_and_goes_with_its_last_record() {
 
     let second = put(&data, "mine alone");
     data.link_blob(run, "mail", "b", &second, false).expect("linked");
+    data.link_blob(run, "mail", "c", &blob, false).expect("linked");
+    data.link_blob(run, "notes", "a", &blob, false).expect("linked");
+    let bytes = data.file_bytes(one).expect("measured");
+    assert_eq!(bytes, [("mail".to_owned(), 5 + 10), ("notes".to_owned(), 5)].into(), "the same content once a stream");
+    assert!(data.file_bytes(other).expect("measured").is_empty());
     data.revert_run(run).expect("reverted");
     assert!(!path.exists() && !data.blob_path(&second.sha256).expect("path").exists());
     assert!(matches!(data.link_blob(run, "mail", "b", &second, false), Err(StoreError::NotFound { .. })));

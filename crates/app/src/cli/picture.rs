@@ -80,6 +80,8 @@ pub(crate) struct Stream {
     pub(crate) name: String,
     pub(crate) label: String,
     pub(crate) count: u64,
+    pub(crate) bytes: u64,
+    pub(crate) file_bytes: Option<u64>,
     pub(crate) newest: Option<Timestamp>,
 }
 

@@ -169,6 +169,7 @@ fn streams(terminal: Terminal, sources: &[Origin]) -> Result<(), Problem> {
                 Cell::new(&source.name),
                 Cell::new(&stream.name),
                 Cell::new(stream.count.to_string()),
+                Cell::new(stream.bytes.to_string()),
                 Cell::new(stream.newest.map(time::local).unwrap_or_default()),
                 Cell::new(&stream.label),
             ]
@@ -177,7 +178,7 @@ fn streams(terminal: Terminal, sources: &[Origin]) -> Result<(), Problem> {
     if rows.is_empty() {
         return terminal.line("No records yet.");
     }
-    terminal.table(&["Source", "Stream", "Records", "Newest", "What"], rows)
+    terminal.table(&["Source", "Stream", "Records", "Bytes", "Newest", "What"], rows)
 }
 
 fn one(client: &Client, terminal: Terminal, path: &str) -> Result<(), Problem> {

@@ -230,9 +230,16 @@ fn show(client: &Client, terminal: Terminal, source: &Source) -> Result<(), Prob
         terminal.line("")?;
         let rows = source.streams.iter().map(|stream| {
             let newest = stream.newest.map(time::local).unwrap_or_default();
-            vec![Cell::new(&stream.name), Cell::new(&stream.label), Cell::new(stream.count.to_string()), Cell::new(newest)]
+            vec![
+                Cell::new(&stream.name),
+                Cell::new(&stream.label),
+                Cell::new(stream.count.to_string()),
+                Cell::new(stream.bytes.to_string()),
+                Cell::new(stream.file_bytes.unwrap_or(0).to_string()),
+                Cell::new(newest),
+            ]
         });
-        terminal.table(&["Stream", "What", "Records", "Newest"], rows.collect())?;
+        terminal.table(&["Stream", "What", "Records", "Bytes", "Bytes of files", "Newest"], rows.collect())?;
     }
     Ok(())
 }

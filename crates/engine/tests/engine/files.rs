@@ -34,6 +34,11 @@ done(5)
     assert_eq!(sha256, "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", "SHA-256 of hello");
     let blob = server.engine.blob(&OWNER, source, sha256).unwrap();
     assert_eq!((std::fs::read_to_string(blob.path).unwrap().as_str(), blob.filename.as_str()), ("hello", "good.txt"));
+
+    let measured = |streams: &[freehold_engine::view::StreamView]| streams[0].file_bytes;
+    assert_eq!(measured(&server.engine.source(&OWNER, source).unwrap().streams), Some(5));
+    let list = server.engine.sources(&OWNER).unwrap();
+    assert_eq!(measured(&list[0].streams), None, "a list is not to become slow by its files");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Files that belong to records, kept once by the hash of their content in `blobs/ab/cd…`, mode 0600.
 
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -87,6 +88,20 @@ impl DataDb {
                     })
                 })
                 .optional()?)
+        })
+    }
+
+    /// Bytes of the files that belong to a source's records, by stream. Content that several records of a stream have counts once.
+    /// The time it takes grows with the source's files.
+    pub fn file_bytes(&self, source: SourceId) -> Result<BTreeMap<String, u64>> {
+        self.read("measuring a source's files", |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT l.stream, sum(b.size) AS bytes FROM \
+                 (SELECT DISTINCT sha256, stream FROM blob_links WHERE source = ?1 AND held = 0) l JOIN blobs b USING (sha256) \
+                 GROUP BY l.stream",
+            )?;
+            let rows = statement.query_map([source.to_string()], |row| Ok((row.get("stream")?, row.get("bytes")?)))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
     }
 

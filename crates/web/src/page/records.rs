@@ -7,7 +7,7 @@ use freehold_core::{Problem, ProblemCode, SourceId, Timestamp};
 use freehold_engine::view::{CollectedView, RecordPage, RecordView, StreamView};
 use serde_json::Value;
 
-use super::text::{When, counted, words};
+use super::text::{When, bytes, counted, words};
 use super::{Frame, Page, Under, show, url};
 use crate::admit::Visitor;
 use crate::api::records::Filter;
@@ -27,6 +27,8 @@ pub(super) struct RecordsPage {
     label: String,
     text: String,
     total: String,
+    /// What all of the stream's records take on the disk, where all are listed.
+    size: Option<String>,
     columns: Vec<String>,
     rows: Vec<Row>,
     here: String,
@@ -105,6 +107,7 @@ pub(super) fn page(
             (label, url::with_query(&url::exports(source.id, &stream.name), &[("format", format), ("text", &text)]))
         }),
         total: counted(found.total, "record", "records"),
+        size: (text.is_empty() && found.total > 0).then(|| bytes(stream.bytes)),
         rows: found.records.iter().map(row).collect(),
         columns: columns.iter().map(|name| words(name)).collect(),
         next: found.next.as_deref().map(with),

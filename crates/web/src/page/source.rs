@@ -95,12 +95,20 @@ pub(crate) async fn show_page(visitor: Visitor, Named(id): Named<SourceId>) -> P
     Ok(show(&page(source, &runs, &receipts)))
 }
 
+/// What a stream takes on the disk: its records, and their files where it has any.
+fn size(stream: &StreamView) -> String {
+    match stream.file_bytes {
+        Some(files) if files > 0 => format!("{}, files {}", bytes(stream.bytes), bytes(files)),
+        _ => bytes(stream.bytes),
+    }
+}
+
 pub(super) fn page(source: SourceView, runs: &[RunView], receipts: &[ReceiptView]) -> SourcePage {
     let stream = |stream: &StreamView| StreamRow {
         url: url::stream(source.id, &stream.name),
         label: stream.label.clone(),
         count: count(stream.count),
-        size: bytes(stream.bytes),
+        size: size(stream),
         newest: stream.newest.map(Dated),
     };
     let stores = source.mode == CredentialMode::StoredCredential;
