@@ -39,13 +39,15 @@ impl Engine {
         let text = query.text.as_deref().map(str::trim).filter(|text| !text.is_empty());
         let limit = if query.limit == 0 { 50 } else { query.limit.min(500) };
         let wanted = freehold_store::RecordQuery { text: text.map(str::to_owned), before, limit: limit as usize };
+        // First, so that what is said to be missing is never less than what is.
+        let waiting = text.map_or(Ok(0), |_| inner.data.waiting_for_index()).map_err(from_store)?;
         let page = inner.data.records(source, stream, &wanted).map_err(from_store)?;
         let total = inner.data.count_records(source, stream, text).map_err(from_store)?;
         Ok(RecordPage {
             records: page.rows.into_iter().map(|row| record_view(row, title.as_deref())).collect(),
             next: page.next,
             total,
-            waiting: text.map_or(Ok(0), |_| inner.data.waiting_for_index()).map_err(from_store)?,
+            waiting,
         })
     }
 

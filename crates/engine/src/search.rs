@@ -61,6 +61,8 @@ impl Engine {
             before,
             limit: if query.limit == 0 { 50 } else { query.limit.min(200) } as usize,
         };
+        // First, so that what is said to be missing is never less than what is.
+        let waiting = inner.data.waiting_for_index().map_err(from_store)?;
         let found = inner.data.search(&wanted).map_err(from_store)?;
         let total = inner.data.count_found(&wanted, MOST_COUNTED + 1).map_err(from_store)?;
         let mut places = Places { inner, known: HashMap::new() };
@@ -70,7 +72,7 @@ impl Engine {
             next: found.next.map(|place| place.to_string()),
             total: total.min(MOST_COUNTED),
             more: total > MOST_COUNTED,
-            waiting: inner.data.waiting_for_index().map_err(from_store)?,
+            waiting,
         })
     }
 }
