@@ -76,7 +76,8 @@ struct Value {
 }
 
 impl DataDb {
-    /// Puts at most `limit` records that wait into the index, and says how many those were. One thread at a time.
+    /// Puts at most `limit` records that wait into the index, and says how many those were. One thread at a time. `DiskFull` where there
+    /// is no room for records either.
     pub fn index_records(&self, limit: usize) -> Result<usize> {
         // Read, parsed and taken apart here, so that the writer has little left to do and batches of records do not wait for it.
         let (entries, done) = self.read("reading what is not searchable yet", move |connection| {
@@ -97,6 +98,8 @@ impl DataDb {
         })?;
         let count = entries.len();
         if count > 0 {
+            // What is kept back for how runs end is not for this.
+            self.check_room()?;
             self.write_soon("making records searchable", move |connection| put(connection, &entries, done))?;
         }
         Ok(count)
