@@ -1,7 +1,10 @@
 //! The audit log: what was done, by whom, each entry chained to the one before it.
 
+mod action;
+
 use std::sync::Arc;
 
+pub(crate) use action::Action;
 use data_encoding::HEXLOWER;
 use freehold_core::{Problem, Timestamp};
 use freehold_store::{AuditHead, AuditMake, AuditRow};
@@ -25,7 +28,7 @@ impl Engine {
     }
 
     /// The newest entries of the audit log, newest first: those before the entry `before`, if one is named, that have `text` in what
-    /// was done, to what, by whom, or in their hash.
+    /// was done, to what, by whom, in words or in the log's own names, or in their hash.
     pub fn latest_audit(
         &self,
         caller: &Caller,
@@ -37,8 +40,8 @@ impl Engine {
         let limit = limit.clamp(1, 1_000) as usize;
         let wanted = text.trim().to_lowercase();
         let fits = |entry: &AuditView| {
-            let all = format!("{} {} {} {}", entry.action.replace(['.', '_'], " "), entry.subject, entry.actor, entry.hash);
-            entry.action.contains(&wanted) || all.to_lowercase().contains(&wanted)
+            let AuditView { sentence, action, subject, who, actor, hash, .. } = entry;
+            [sentence.as_str(), action, subject, who, actor, hash].iter().any(|text| text.to_lowercase().contains(&wanted))
         };
         let (mut found, mut before) = (Vec::new(), before);
         loop {
@@ -61,12 +64,12 @@ impl Engine {
 
 impl Inner {
     /// What appends one event to the audit chain, inside whichever transaction it belongs to.
-    pub(crate) fn audited(&self, actor: &str, action: &str, subject: &str, detail: &[(&str, &str)]) -> AuditMake {
+    pub(crate) fn audited(&self, actor: &str, action: Action, subject: &str, detail: &[(&str, &str)]) -> AuditMake {
         audit_make(self.door.vault().ok(), self.now(), actor, action, subject, detail)
     }
 
     /// Appends one event on its own.
-    pub(crate) fn record(&self, actor: &str, action: &str, subject: &str, detail: &[(&str, &str)]) -> Result<(), Problem> {
+    pub(crate) fn record(&self, actor: &str, action: Action, subject: &str, detail: &[(&str, &str)]) -> Result<(), Problem> {
         self.record_as(actor, action, subject, detail).map(drop)
     }
 
@@ -74,7 +77,7 @@ impl Inner {
     pub(crate) fn record_as(
         &self,
         actor: &str,
-        action: &str,
+        action: Action,
         subject: &str,
         detail: &[(&str, &str)],
     ) -> Result<String, Problem> {
@@ -120,14 +123,14 @@ pub(crate) fn audit_make(
     vault: Option<Arc<Vault>>,
     at: Timestamp,
     actor: &str,
-    action: &str,
+    action: Action,
     subject: &str,
     detail: &[(&str, &str)],
 ) -> AuditMake {
     let event = AuditEvent {
         at,
         actor: actor.to_owned(),
-        action: action.to_owned(),
+        action: action.as_str().to_owned(),
         subject: subject.to_owned(),
         detail: detail.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
     };
@@ -178,7 +181,9 @@ fn audit_view(row: AuditRow) -> AuditView {
             .collect::<serde_json::Map<_, _>>()
             .into(),
         hash: HEXLOWER.encode(&row.hash),
+        who: action::who(&row.actor),
         actor: row.actor,
+        sentence: action::sentence(&row.action),
         action: row.action,
         subject: row.subject,
     }

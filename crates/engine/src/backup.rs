@@ -16,6 +16,7 @@ use freehold_core::{BackupId, Problem, ProblemCode, Timestamp};
 use freehold_vault::{HumanSlot, SlotKind};
 use serde::{Deserialize, Serialize};
 
+use crate::audit::Action;
 use crate::caller::{Caller, Permission};
 use crate::event::Event;
 use crate::problem::{from_store, not_found};
@@ -183,7 +184,7 @@ impl Engine {
             }
         };
         let detail = if planned.is_null() { "off" } else { "on" };
-        inner.record(&caller.actor(), "backup.plan", "backups", &[("plan", detail)])?;
+        inner.record(&caller.actor(), Action::BackupPlan, "backups", &[("plan", detail)])?;
         inner.data.set_setting(PLAN, planned).map_err(from_store)?;
         inner.wake.now();
         inner.tell(Event::Backup);
@@ -203,7 +204,7 @@ impl Engine {
                 "Look where it was moved to, or make a new one.",
             ));
         }
-        self.0.record(&caller.actor(), "backup.download", &id.to_string(), &[])?;
+        self.0.record(&caller.actor(), Action::BackupDownload, &id.to_string(), &[])?;
         Ok((path, size))
     }
 }
@@ -249,7 +250,7 @@ impl Inner {
         if under_way.is_some() {
             return Err(Problem::new(ProblemCode::Conflict, "A backup is being made now.", "Wait until it is done."));
         }
-        self.record(actor, "backup.begin", &id.to_string(), &[])?;
+        self.record(actor, Action::BackupBegin, &id.to_string(), &[])?;
         let progress = BackupProgress { id, stage: "Copying the databases", done: 0, all: 0 };
         *under_way = Some(progress.clone());
         drop(under_way);
@@ -274,7 +275,8 @@ impl Inner {
                 (backup.id.to_string(), problem.code.as_str().to_owned())
             }
         };
-        let action = if matches!(backup.outcome, BackupOutcome::Made { .. }) { "backup.made" } else { "backup.failed" };
+        let action =
+            if matches!(backup.outcome, BackupOutcome::Made { .. }) { Action::BackupMade } else { Action::BackupFailed };
         let told = self.record("freehold", action, &id, &[("of", &how)]).and_then(|()| {
             let mut backups = self.made_backups()?;
             backups.insert(0, backup);

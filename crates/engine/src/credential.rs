@@ -13,6 +13,7 @@ use freehold_store::{AttemptRow, PutSecret, RunRow, SecretRow, SecretState, Sour
 use freehold_vault::{KeyPurpose, KeyState, SecretPayload, otp_seed, recovery_codes};
 use serde_json::{Value, json};
 
+use crate::audit::Action;
 use crate::caller::{Caller, Permission};
 use crate::catalog::Connector;
 use crate::event::Event;
@@ -87,7 +88,7 @@ impl Engine {
             ));
         };
         let detail = [("kind", unknown.kind.as_str()), ("version", &unknown.version.to_string())];
-        let audit = inner.audited(&caller.actor(), "attempt.ask_again", &source.to_string(), &detail);
+        let audit = inner.audited(&caller.actor(), Action::AttemptAskAgain, &source.to_string(), &detail);
         inner.vault_db.ask_again(source, unknown.kind, unknown.version, audit).map_err(from_store)?;
         inner.queue_run(source, Cause::Owner, None)?;
         inner.tell(Event::Source { source });
@@ -101,7 +102,7 @@ impl Engine {
         caller.must(Permission::Reauthenticated)?;
         let inner = &self.0;
         inner.source_row(source)?;
-        let audit = inner.audited(&caller.actor(), "codes.trust", &source.to_string(), &[]);
+        let audit = inner.audited(&caller.actor(), Action::CodesTrust, &source.to_string(), &[]);
         inner.vault_db.trust_codes(source, audit).map_err(from_store)?;
         inner.tell(Event::Source { source });
         Ok(())
@@ -219,7 +220,7 @@ impl Inner {
             .seal(kind, version, &payload, &*self.rng)
             .map_err(|error| bad_input("fields", format!("{error}."), "Check what was pasted."))?;
         let detail = [("kind", kind.as_str()), ("version", &version.to_string())];
-        let audit = self.audited(&caller.actor(), "secret.put", &source.id.to_string(), &detail);
+        let audit = self.audited(&caller.actor(), Action::SecretPut, &source.id.to_string(), &detail);
         let put = PutSecret { address, sealed, new_key, consent: Some(capture.consent), at: self.now() };
         self.vault_db.put_secret(put, audit).map_err(from_store)
     }
@@ -249,7 +250,7 @@ impl Inner {
             SecretAddress { owner: source.owner, source: source.id, connector: source.connector.clone(), kind, version };
         let consent = self.vault_db.secrets(source.id).map_err(from_store)?.into_iter().find_map(|secret| secret.consent);
         let detail = [("kind", kind.as_str()), ("version", &*version.to_string())];
-        let audit = self.audited(&run.id.to_string(), "secret.renew", &source.id.to_string(), &detail);
+        let audit = self.audited(&run.id.to_string(), Action::SecretRenew, &source.id.to_string(), &detail);
         let put = PutSecret { address, sealed, new_key: None, consent, at: self.now() };
         self.vault_db.put_secret(put, audit).map_err(from_store)
     }
@@ -262,7 +263,7 @@ impl Inner {
 
     /// Destroys the source's `secrets` key and rows.
     pub(crate) fn forget(&self, caller: &Caller, source: &SourceRow) -> Result<(), Problem> {
-        let audit = self.audited(&caller.actor(), "secret.forget", &source.id.to_string(), &[]);
+        let audit = self.audited(&caller.actor(), Action::SecretForget, &source.id.to_string(), &[]);
         self.vault_db.forget(source.id, KeyPurpose::Secrets.as_str(), audit).map_err(from_store)
     }
 

@@ -10,6 +10,7 @@ use freehold_protocol::manifest::Field;
 use freehold_store::{InteractionRow, StoreError};
 use serde_json::{Value, json};
 
+use crate::audit::Action;
 use crate::caller::{Caller, Permission};
 use crate::event::Event;
 use crate::problem::{bad_input, from_store, not_found};
@@ -73,7 +74,7 @@ impl Engine {
             }
         }
         inner.close_interaction(id, InteractionState::Answered)?;
-        inner.record(&caller.actor(), "interaction.answer", &id.to_string(), &[("kind", row.kind.as_str())])?;
+        inner.record(&caller.actor(), Action::InteractionAnswer, &id.to_string(), &[("kind", row.kind.as_str())])?;
         match row.run {
             Some(run) => match inner.mailbox(run) {
                 Some(mailbox) if mailbox.send(Mail::Answer(id, answer)).is_ok() => {}
@@ -105,14 +106,19 @@ impl Inner {
             InteractionKind::Identity => match (&source.identity, yes) {
                 (IdentityState::Proposed { identity }, true) => {
                     let identity = identity.clone();
-                    self.record(&caller.actor(), "identity.confirm", &source.id.to_string(), &[("key", &identity.key)])?;
+                    self.record(
+                        &caller.actor(),
+                        Action::IdentityConfirm,
+                        &source.id.to_string(),
+                        &[("key", &identity.key)],
+                    )?;
                     self.data
                         .update_source(source.id, move |row| row.identity = IdentityState::Confirmed { identity })
                         .map_err(from_store)?;
                     self.run_soon(source.id)?;
                 }
                 (IdentityState::Proposed { .. }, false) => {
-                    self.record(&caller.actor(), "identity.decline", &source.id.to_string(), &[])?;
+                    self.record(&caller.actor(), Action::IdentityDecline, &source.id.to_string(), &[])?;
                     self.forget(caller, &source)?;
                     self.destroy_profile(caller, source.id)?;
                     self.data
@@ -130,7 +136,7 @@ impl Inner {
             InteractionKind::WiderHosts if yes => {
                 let connector = self.catalog.get(&source.connector)?;
                 let asks = self.unapproved(source.id, &connector)?.join(", ");
-                self.record(&caller.actor(), "connector.approve", &source.id.to_string(), &[("asks", &asks)])?;
+                self.record(&caller.actor(), Action::ConnectorApprove, &source.id.to_string(), &[("asks", &asks)])?;
                 self.approve(source.id, &connector)?;
                 self.run_soon(source.id)?;
             }

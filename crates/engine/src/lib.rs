@@ -38,6 +38,7 @@ mod session;
 mod slots;
 mod source;
 mod throttle;
+mod user_agent;
 mod vault;
 mod wipe;
 

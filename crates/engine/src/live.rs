@@ -15,6 +15,7 @@ use freehold_core::{InteractionId, Problem, ProblemCode, RunId, SecretBytes, Sou
 use freehold_vault::token;
 use jiff::SignedDuration;
 
+use crate::audit::Action;
 use crate::caller::{Caller, Permission};
 use crate::owner::ShownOnce;
 use crate::problem::{from_store, not_found};
@@ -106,7 +107,7 @@ impl Engine {
         }
         let (source, interaction) = (let_in.source.to_string(), let_in.interaction.to_string());
         let detail = [("source", source.as_str()), ("interaction", interaction.as_str())];
-        inner.record(&caller.actor(), "live.join", &let_in.run.to_string(), &detail)?;
+        inner.record(&caller.actor(), Action::LiveJoin, &let_in.run.to_string(), &detail)?;
         Ok(let_in.viewer)
     }
 
@@ -124,7 +125,7 @@ impl Engine {
         let file = view.download(file).ok_or_else(nothing)?;
         let (source, interaction) = (source.to_string(), id.to_string());
         let detail = [("source", source.as_str()), ("interaction", interaction.as_str())];
-        inner.record(&caller.actor(), "live.save", &run.to_string(), &detail)?;
+        inner.record(&caller.actor(), Action::LiveSave, &run.to_string(), &detail)?;
         Ok(file)
     }
 }

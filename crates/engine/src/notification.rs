@@ -19,6 +19,7 @@ use freehold_store::{ChannelRow, DeliveryRow, DeliveryState, MessageKind, Messag
 use freehold_vault::ChannelSecretError;
 use serde_json::{Map, Value};
 
+use crate::audit::Action;
 use crate::caller::{Caller, Permission};
 use crate::event::Event;
 use crate::problem::{bad_input, from_store, not_found};
@@ -69,7 +70,7 @@ impl Engine {
 
         let id = before.as_ref().map_or_else(|| ChannelId::new(&*inner.clock, &*inner.rng), |row| row.id);
         let has_secret = secret.is_some() || kept;
-        let audit = inner.audited(&caller.actor(), "channel.save", &id.to_string(), &[("kind", kind.as_str())]);
+        let audit = inner.audited(&caller.actor(), Action::ChannelSave, &id.to_string(), &[("kind", kind.as_str())]);
         match secret {
             Some(secret) => {
                 let sealed = inner.door.vault()?.seal_channel_secret(id, secret, channel.destination(), &*inner.rng);
@@ -96,7 +97,7 @@ impl Engine {
         caller.must(Permission::Reauthenticated)?;
         let inner = &self.0;
         inner.channel_row(id)?;
-        let audit = inner.audited(&caller.actor(), "channel.remove", &id.to_string(), &[]);
+        let audit = inner.audited(&caller.actor(), Action::ChannelRemove, &id.to_string(), &[]);
         inner.vault_db.delete_channel_secret(id, audit).map_err(from_store)?;
         inner.data.delete_channel(id, inner.now()).map_err(from_store)?;
         inner.tell(Event::Notifications);

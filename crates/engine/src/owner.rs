@@ -8,6 +8,7 @@ use freehold_core::{OwnerId, Problem, ProblemCode, Rng, SecretBytes};
 use freehold_store::{NewVault, SlotRow, VaultDb};
 use freehold_vault::{PassphraseError, RecoveryKey, SlotKind, Vault, check_passphrase, hash_passphrase, key_file, token};
 
+use crate::audit::Action;
 use crate::caller::{Caller, Permission};
 use crate::event::Event;
 use crate::problem::from_store;
@@ -107,7 +108,10 @@ impl Engine {
             slots: vec![slot(SlotKind::KeyFile, &key, true), slot(SlotKind::RecoveryKey, &recovery_key.slot_key(), false)],
             created_at: now,
         };
-        inner.vault_db.create_vault(row, inner.audited("first_start", "owner.create", "owner", &[])).map_err(from_store)?;
+        inner
+            .vault_db
+            .create_vault(row, inner.audited("first_start", Action::OwnerCreate, "owner", &[]))
+            .map_err(from_store)?;
         inner.door.set(VaultState::Unlocked, Some(vault));
         inner.tell(Event::Vault);
         Ok(inner.show_recovery_key(recovery_key))
@@ -132,7 +136,7 @@ impl Engine {
             )
             .at("groups"));
         }
-        let audit = self.0.audited("first_start", "slot.confirm", SlotKind::RecoveryKey.as_str(), &[]);
+        let audit = self.0.audited("first_start", Action::SlotConfirm, SlotKind::RecoveryKey.as_str(), &[]);
         self.0.vault_db.confirm_slot(SlotKind::RecoveryKey.as_str(), audit).map_err(from_store)?;
         *first = FirstStart { setup_code: None, recovery_key: None };
         Ok(())
@@ -148,7 +152,10 @@ impl Engine {
         let wrapped = inner.door.vault()?.wrap_root(&recovery_key.slot_key(), SlotKind::RecoveryKey, &*inner.rng);
         let kind = SlotKind::RecoveryKey.as_str();
         let slot = SlotRow { kind: kind.to_owned(), wrapped, created_at: inner.now(), confirmed: false };
-        inner.vault_db.replace_slot(slot, inner.audited("first_start", "slot.replace", kind, &[])).map_err(from_store)?;
+        inner
+            .vault_db
+            .replace_slot(slot, inner.audited("first_start", Action::SlotReplace, kind, &[]))
+            .map_err(from_store)?;
         Ok(inner.show_recovery_key(recovery_key))
     }
 
@@ -161,7 +168,7 @@ impl Engine {
         let inner = &self.0;
         self.check_passphrase(old)?;
         let hash = hash_passphrase(new, &*inner.rng).map_err(|error| weak(&error).at("new_passphrase"))?;
-        let audit = inner.audited(&caller.actor(), "owner.passphrase", "owner", &[]);
+        let audit = inner.audited(&caller.actor(), Action::OwnerPassphrase, "owner", &[]);
         inner.vault_db.set_passphrase_hash(&hash, audit).map_err(from_store)?;
         let this = match caller {
             Caller::Console { session, .. } => Some(*session),
@@ -194,7 +201,7 @@ impl Engine {
         let hash = hashed(new, &*inner.rng)?;
         inner
             .vault_db
-            .set_passphrase_hash(&hash, inner.audited("recovery_key", "owner.reset", "owner", &[]))
+            .set_passphrase_hash(&hash, inner.audited("recovery_key", Action::OwnerReset, "owner", &[]))
             .map_err(from_store)?;
         self.end_sessions_but(None)
     }

@@ -14,6 +14,7 @@ use freehold_store::{SourceKeyRow, SourceRow};
 use freehold_vault::{KeyPurpose, KeyState, ProfileVault, SourceBinding};
 use serde_json::Value;
 
+use crate::audit::Action;
 use crate::caller::Caller;
 use crate::problem::from_store;
 use crate::server::Inner;
@@ -63,7 +64,7 @@ impl Inner {
         let Some(vault) = self.profile_vault(source.id, &source.connector)? else { return Ok(()) };
         let place = self.profile_place(source.id);
         self.write_profile(&vault, directory, cookies, &place).map_err(|error| unusable(&error))?;
-        self.record("freehold", "profile.seal", &source.id.to_string(), &[])
+        self.record("freehold", Action::ProfileSeal, &source.id.to_string(), &[])
     }
 
     fn write_profile(&self, vault: &ProfileVault, directory: &Path, cookies: &Value, place: &Path) -> io::Result<()> {
@@ -85,7 +86,7 @@ impl Inner {
 
     /// Destroys a source's profile: key first, then the files.
     pub(crate) fn destroy_profile(&self, caller: &Caller, source: SourceId) -> Result<(), Problem> {
-        let audit = self.audited(&caller.actor(), "profile.destroy", &source.to_string(), &[]);
+        let audit = self.audited(&caller.actor(), Action::ProfileDestroy, &source.to_string(), &[]);
         self.vault_db.forget(source, KeyPurpose::Profile.as_str(), audit).map_err(from_store)?;
         for path in self.profile_files(source) {
             remove_if_there(&path).map_err(|error| unusable(&error))?;
@@ -142,7 +143,7 @@ impl Inner {
             state: KeyState::Active.as_str().to_owned(),
             wrapped,
         };
-        let audit = self.audited("freehold", "profile.new_key", &source.id.to_string(), &[]);
+        let audit = self.audited("freehold", Action::ProfileNewKey, &source.id.to_string(), &[]);
         self.vault_db.put_source_key(row, audit).map_err(from_store)
     }
 }

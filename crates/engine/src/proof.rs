@@ -9,6 +9,7 @@ use freehold_core::{ConnectorName, CredentialMode, Problem, ProblemCode, Timesta
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::audit::Action;
 use crate::caller::{Caller, Permission};
 use crate::catalog::Connector;
 use crate::problem::from_store;
@@ -67,7 +68,7 @@ impl Engine {
         let held = proof.holds().to_string();
         inner.record(
             &caller.actor(),
-            "connector.prove",
+            Action::ConnectorProve,
             connector.as_str(),
             &[("digest", &proof.subject.digest), ("holds", &held)],
         )?;

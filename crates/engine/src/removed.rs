@@ -4,6 +4,7 @@ use freehold_core::identity::IdentityState;
 use freehold_core::{Problem, SourceId};
 use freehold_store::SourceRow;
 
+use crate::audit::Action;
 use crate::caller::{Caller, Permission};
 use crate::event::Event;
 use crate::problem::{bad_input, from_store, not_found};
@@ -37,7 +38,7 @@ impl Engine {
         if confirm_name.trim() != row.name {
             return Err(bad_input("confirm_name", "That is not the source's name.", format!("Type \"{}\".", row.name)));
         }
-        inner.record(&caller.actor(), "source.delete_records", &id.to_string(), &[])?;
+        inner.record(&caller.actor(), Action::SourceDeleteRecords, &id.to_string(), &[])?;
         inner.data.remove_source(id, false).map_err(from_store)?;
         inner.tell(Event::Source { source: id });
         Ok(())

@@ -6,10 +6,12 @@ use freehold_store::{SessionRow, TokenRow};
 use freehold_vault::{token, verify_passphrase};
 use jiff::SignedDuration;
 
+use crate::audit::Action;
 use crate::caller::{Caller, Permission};
 use crate::owner::ShownOnce;
 use crate::problem::{bad_input, from_store, not_found};
 use crate::server::{Engine, Inner};
+use crate::user_agent;
 use crate::view::{SessionView, TokenView};
 
 /// How long a session lasts without being used.
@@ -97,7 +99,7 @@ impl Engine {
         if !self.0.data.sessions().map_err(from_store)?.iter().any(|row| row.id == session) {
             return Err(not_found("session"));
         }
-        self.0.record(&caller.actor(), "session.sign_out", &session.to_string(), &[])?;
+        self.0.record(&caller.actor(), Action::SessionSignOut, &session.to_string(), &[])?;
         self.end_session(session)
     }
 
@@ -146,7 +148,7 @@ impl Engine {
             last_used_at: None,
             revoked_at: None,
         };
-        inner.record(&caller.actor(), "token.create", &row.id.to_string(), &[("scopes", &row.scopes.join(" "))])?;
+        inner.record(&caller.actor(), Action::TokenCreate, &row.id.to_string(), &[("scopes", &row.scopes.join(" "))])?;
         inner.data.insert_token(row.clone()).map_err(from_store)?;
         Ok((token_view(row), ShownOnce(secret)))
     }
@@ -178,7 +180,7 @@ impl Engine {
     /// Revokes one.
     pub fn revoke_token(&self, caller: &Caller, token: TokenId) -> Result<(), Problem> {
         caller.must(Permission::Reauthenticated)?;
-        self.0.record(&caller.actor(), "token.revoke", &token.to_string(), &[])?;
+        self.0.record(&caller.actor(), Action::TokenRevoke, &token.to_string(), &[])?;
         self.0.data.revoke_token(token, self.0.now()).map_err(from_store)
     }
 
@@ -203,7 +205,7 @@ impl Inner {
             reauth_until: Some(now + REAUTHENTICATED),
             user_agent: user_agent.chars().take(300).collect(),
         };
-        self.record(&format!("console:{}", row.id), "session.begin", &row.id.to_string(), &[])?;
+        self.record(&format!("console:{}", row.id), Action::SessionBegin, &row.id.to_string(), &[])?;
         self.data.insert_session(row.clone()).map_err(from_store)?;
         Ok(NewSession { token: ShownOnce(secret), session: session_view(row, now) })
     }
@@ -219,6 +221,7 @@ fn session_view(row: SessionRow, now: Timestamp) -> SessionView {
         created_at: row.created_at,
         last_seen_at: row.last_seen_at,
         reauthenticated_until: row.reauth_until.filter(|until| *until > now),
+        browser: user_agent::in_words(&row.user_agent),
         user_agent: row.user_agent,
     }
 }

@@ -9,6 +9,7 @@ use freehold_core::{Problem, ProblemCode, SecretBytes};
 use freehold_store::SlotRow;
 use freehold_vault::{PassphraseError, RecoveryKey, SlotKind, key_file};
 
+use crate::audit::Action;
 use crate::caller::{Caller, Permission};
 use crate::event::Event;
 use crate::owner::{ShownOnce, no_longer_shown};
@@ -121,7 +122,7 @@ impl Engine {
     fn put_slot(&self, caller: &Caller, row: SlotRow) -> Result<VaultView, Problem> {
         let inner = &self.0;
         let kind = row.kind.clone();
-        inner.vault_db.replace_slot(row, inner.audited(&caller.actor(), "slot.put", &kind, &[])).map_err(from_store)?;
+        inner.vault_db.replace_slot(row, inner.audited(&caller.actor(), Action::SlotPut, &kind, &[])).map_err(from_store)?;
         inner.tell(Event::Vault);
         inner.vault_view()
     }
@@ -134,7 +135,7 @@ impl Engine {
         if !has_slot(&inner.vault_db, kind)? {
             return Err(no_such_slot(kind));
         }
-        let audit = inner.audited(&caller.actor(), "slot.remove", kind.as_str(), &[]);
+        let audit = inner.audited(&caller.actor(), Action::SlotRemove, kind.as_str(), &[]);
         inner.vault_db.remove_slot(kind.as_str(), audit).map_err(from_store)?;
         inner.tell(Event::Vault);
         inner.vault_view()

@@ -10,6 +10,7 @@ use freehold_core::{ConnectorName, CredentialMode, Problem, ProblemCode, SecretB
 use freehold_store::SourceRow;
 use serde_json::Value;
 
+use crate::audit::Action;
 use crate::caller::{Caller, Permission};
 use crate::catalog::Connector;
 use crate::event::Event;
@@ -109,7 +110,7 @@ impl Engine {
             ever_collected: false,
         };
         let id = row.id;
-        inner.record(&caller.actor(), "source.add", &id.to_string(), &[("connector", row.connector.as_str())])?;
+        inner.record(&caller.actor(), Action::SourceAdd, &id.to_string(), &[("connector", row.connector.as_str())])?;
         inner.data.insert_source(row.clone()).map_err(from_store)?;
         inner.approve(id, &connector)?;
         for capture in sealing {
@@ -172,7 +173,7 @@ impl Engine {
                 return Err(mode_not_offered());
             }
             let detail = [("from", row.mode.as_str()), ("to", mode.as_str())];
-            inner.record(&caller.actor(), "source.mode", &id.to_string(), &detail)?;
+            inner.record(&caller.actor(), Action::SourceMode, &id.to_string(), &detail)?;
         }
         if let Some(mode) = mode {
             let kept = Kept { secrets: row.mode == CredentialMode::StoredCredential, profile: keeps_nothing(mode) };
@@ -215,7 +216,7 @@ impl Engine {
                 }
             })
             .map_err(from_store)?;
-        inner.record(&caller.actor(), "source.change", &id.to_string(), &[])?;
+        inner.record(&caller.actor(), Action::SourceChange, &id.to_string(), &[])?;
         inner.wake.now();
         inner.tell(Event::Source { source: id });
         inner.source_view(id)
@@ -284,7 +285,7 @@ impl Engine {
         inner.destroy(caller, &row, ReceiptKind::Remove, Kept { secrets: true, profile: true }, left)?;
         let subject = id.to_string();
         let records = if delete_records { "deleted" } else { "kept" };
-        inner.record(&caller.actor(), "source.remove", &subject, &[("records", records)])?;
+        inner.record(&caller.actor(), Action::SourceRemove, &subject, &[("records", records)])?;
         inner.data.remove_source(id, !delete_records).map_err(from_store)?;
         inner.tell(Event::Source { source: id });
         Ok(())
@@ -323,7 +324,7 @@ impl Inner {
             self.stop_run_of(id, CancelledBy::Owner)?;
         }
         self.data.update_source(id, move |row| row.paused = paused).map_err(from_store)?;
-        let action = if paused { "source.pause" } else { "source.resume" };
+        let action = if paused { Action::SourcePause } else { Action::SourceResume };
         self.record(&caller.actor(), action, &id.to_string(), &[])?;
         self.wake.now();
         self.tell(Event::Source { source: id });

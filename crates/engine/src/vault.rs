@@ -12,6 +12,7 @@ use freehold_vault::{
     WrappedKey,
 };
 
+use crate::audit::Action;
 use crate::caller::{Caller, Permission};
 use crate::event::Event;
 use crate::problem::from_store;
@@ -116,11 +117,11 @@ impl Engine {
             })?,
         };
         if vault.is_none() {
-            inner.record(&caller.actor(), "vault.unlock_refused", kind.as_str(), &[("state", state.as_str())])?;
+            inner.record(&caller.actor(), Action::VaultUnlockRefused, kind.as_str(), &[("state", state.as_str())])?;
             return Err(closed(state));
         }
         inner.door.set(state, vault);
-        inner.record(&caller.actor(), "vault.unlock", kind.as_str(), &[])?;
+        inner.record(&caller.actor(), Action::VaultUnlock, kind.as_str(), &[])?;
         for mailbox in inner.mailboxes() {
             // A run that has just ended no longer listens.
             let _ = mailbox.send(Mail::VaultUnlocked);
@@ -134,7 +135,7 @@ impl Engine {
     pub fn lock_vault(&self, caller: &Caller) -> Result<VaultView, Problem> {
         caller.must(Permission::Configure)?;
         self.0.door.vault()?;
-        self.0.record(&caller.actor(), "vault.lock", "vault", &[])?;
+        self.0.record(&caller.actor(), Action::VaultLock, "vault", &[])?;
         self.0.door.set(VaultState::Locked, None);
         self.0.tell(Event::Vault);
         self.0.vault_view()

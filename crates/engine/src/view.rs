@@ -411,7 +411,9 @@ pub struct SessionView {
     pub last_seen_at: Timestamp,
     /// Until when the owner need not give the passphrase again.
     pub reauthenticated_until: Option<Timestamp>,
-    /// The browser, in its own words.
+    /// The browser, in words: `Firefox on Linux`.
+    pub browser: String,
+    /// The same in its own words.
     pub user_agent: String,
 }
 
@@ -437,10 +439,14 @@ pub struct AuditView {
     pub seq: u64,
     /// When.
     pub at: Timestamp,
-    /// Who.
+    /// Who, as the log names them.
     pub actor: String,
-    /// What.
+    /// The same in words.
+    pub who: &'static str,
+    /// What, by its stable name.
     pub action: String,
+    /// The same in one sentence.
+    pub sentence: String,
     /// Of what.
     pub subject: String,
     /// The rest.

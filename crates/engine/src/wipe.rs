@@ -16,6 +16,7 @@ use freehold_core::{CredentialMode, Problem, ReceiptId, RunId};
 use freehold_store::{RunRow, SourceRow, UnwipedRun};
 use freehold_vault::KeyPurpose;
 
+use crate::audit::Action;
 use crate::event::Event;
 use crate::problem::{from_store, not_found};
 use crate::server::Inner;
@@ -78,7 +79,7 @@ impl Inner {
         let (id, source) = (receipt.id.to_string(), receipt.source.to_string());
         let left = receipt.left.len().to_string();
         receipt.audit =
-            self.record_as("freehold", "wipe", &subject, &[("receipt", &id), ("source", &source), ("left", &left)])?;
+            self.record_as("freehold", Action::Wipe, &subject, &[("receipt", &id), ("source", &source), ("left", &left)])?;
         self.data.put_receipt(receipt.clone()).map_err(from_store)?;
         Ok(receipt)
     }

@@ -35,8 +35,8 @@ pub(crate) struct Show {
 struct Entry {
     seq: u64,
     at: Timestamp,
-    actor: String,
-    action: String,
+    who: String,
+    sentence: String,
     subject: String,
 }
 
@@ -66,8 +66,8 @@ impl Show {
             vec![
                 Cell::new(entry.seq.to_string()).tone(Tone::Quiet),
                 Cell::new(time::local(entry.at)),
-                Cell::new(&entry.actor),
-                Cell::new(&entry.action),
+                Cell::new(&entry.who),
+                Cell::new(&entry.sentence),
                 Cell::new(&entry.subject),
             ]
         };

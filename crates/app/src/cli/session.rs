@@ -33,7 +33,7 @@ struct Session {
     id: SessionId,
     created_at: Timestamp,
     last_seen_at: Timestamp,
-    user_agent: String,
+    browser: String,
 }
 
 impl Command {
@@ -68,7 +68,7 @@ fn list(context: &Context, sessions: &[Session]) -> Result<(), Problem> {
             Cell::new(session.id.to_string()),
             Cell::new(time::local(session.created_at)),
             Cell::new(time::local(session.last_seen_at)),
-            Cell::new(&session.user_agent),
+            Cell::new(&session.browser),
         ]
     };
     context.terminal.table(&["Id", "Since", "Last seen", "Browser"], sessions.iter().map(row).collect())

@@ -16,7 +16,7 @@ use freehold_vault::{BackupError, SealedBackup, SlotKind, UnlockError, Vault};
 
 use super::archive::{self, FORMAT, Name, Note, NotedConnector};
 use super::{HISTORY, file_problem};
-use crate::audit::audit_make;
+use crate::audit::{Action, audit_make};
 use crate::problem::from_store;
 use crate::server::{EngineConfig, Inner, open_problem};
 use crate::vault::parse_recovery_key;
@@ -163,11 +163,11 @@ fn settle(
     let vault_db = VaultDb::open(&dir).map_err(open_problem)?;
     let data = DataDb::open(&dir, Arc::clone(&clock)).map_err(open_problem)?;
     vault_db.integrity_check().and_then(|()| data.integrity_check()).map_err(from_store)?;
-    let audited = |action: &str, subject: &str, detail: &[(&str, &str)]| {
+    let audited = |action: Action, subject: &str, detail: &[(&str, &str)]| {
         audit_make(Some(Arc::clone(vault)), clock.now(), "restore", action, subject, detail)
     };
     let detail = [("made_at", &*made_at.to_string()), ("by", &*found.note.freehold)];
-    let codes = vault_db.doubt_codes(made_at, audited("backup.restore", "owner", &detail)).map_err(from_store)?;
+    let codes = vault_db.doubt_codes(made_at, audited(Action::BackupRestore, "owner", &detail)).map_err(from_store)?;
     let unwiped = data.forget_what_was_of_another_machine().map_err(from_store)?;
     // Their files are on the other machine.
     data.set_setting(HISTORY, serde_json::Value::Null).map_err(from_store)?;
@@ -184,7 +184,7 @@ fn settle(
         };
         let wrapped = vault.wrap_root(&key, kind, rng);
         let row = SlotRow { kind: kind.as_str().to_owned(), wrapped, created_at: clock.now(), confirmed: true };
-        vault_db.replace_slot(row, audited("slot.put", kind.as_str(), &[])).map_err(from_store)?;
+        vault_db.replace_slot(row, audited(Action::SlotPut, kind.as_str(), &[])).map_err(from_store)?;
         made
     } else {
         KeyFile::None

@@ -14,6 +14,7 @@ use freehold_vault::ledger::{self, AttemptFact, Delivery, Denied};
 
 use super::prepare::Credential;
 use super::verdict::{Step, Verdict};
+use crate::audit::Action;
 use crate::event::Event;
 use crate::problem::from_store;
 use crate::server::{Inner, lock};
@@ -134,12 +135,12 @@ pub(super) fn commit(
     let detail = [("kind", kind.as_str()), ("version", &*version.to_string()), ("run", &*run.id.to_string())];
     let actor = run.id.to_string();
     let subject = source.id.to_string();
-    let audit = inner.audited(&actor, "secret.take", &subject, &detail);
+    let audit = inner.audited(&actor, Action::SecretTake, &subject, &detail);
     let committed = match inner.vault_db.commit_attempt(new, check, audit) {
         Ok(committed) => committed,
         Err(AttemptError::Store(error)) => return Err(from_store(error).into()),
         Err(AttemptError::Refused(why)) => {
-            inner.record(&actor, "secret.denied", &subject, &[("why", &why)])?;
+            inner.record(&actor, Action::SecretDenied, &subject, &[("why", &why)])?;
             inner.tell(Event::Source { source: source.id });
             let denied = *lock(&denied);
             return Err(NotCommitted::Refused(denied, why));
@@ -153,7 +154,7 @@ pub(super) fn commit(
             tracing::error!(source = %source.id, %error, "a sealed secret does not open");
             // It never left the vault, so no provider could judge it.
             attempt.resolve(inner, AttemptState::Unjudged)?;
-            inner.record(&actor, "secret.denied", &subject, &[("why", &error.to_string())])?;
+            inner.record(&actor, Action::SecretDenied, &subject, &[("why", &error.to_string())])?;
             Err(NotCommitted::NotOpened)
         }
     }
@@ -171,7 +172,7 @@ impl Attempt {
             return Ok(());
         }
         let (attempt, outcome) = (self.id.to_string(), state.as_str());
-        let audit = inner.audited("freehold", "attempt.resolve", &attempt, &[("outcome", outcome)]);
+        let audit = inner.audited("freehold", Action::AttemptResolve, &attempt, &[("outcome", outcome)]);
         inner.vault_db.resolve_attempt(self.id, state, inner.now(), audit).map_err(from_store)?;
         self.state = state;
         inner.counters.attempt(state);

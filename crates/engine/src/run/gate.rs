@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::verdict::{Step, Verdict};
 use super::work::Work;
+use crate::audit::Action;
 use crate::problem::from_store;
 
 /// Records a probe may hold in memory until the account is seen.
@@ -125,7 +126,7 @@ impl Work<'_> {
             return Verdict::needs_owner(OwnerReason::ConfirmIdentity, message).stop();
         }
         let detail = [("key", identity.key.as_str())];
-        self.inner.record(&self.run.id.to_string(), "identity.confirm", &source.to_string(), &detail)?;
+        self.inner.record(&self.run.id.to_string(), Action::IdentityConfirm, &source.to_string(), &detail)?;
         let confirmed = IdentityState::Confirmed { identity };
         self.source.identity = confirmed.clone();
         self.inner.data.update_source(source, move |row| row.identity = confirmed).map_err(from_store)?;

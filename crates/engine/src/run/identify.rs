@@ -17,6 +17,7 @@ use super::browser::failed;
 use super::sign_in::{Entrance, Question, Reply, session_not_kept};
 use super::verdict::{Step, Verdict};
 use super::work::Work;
+use crate::audit::Action;
 use crate::caller::Caller;
 use crate::problem::from_store;
 use crate::server::Inner;
@@ -82,13 +83,13 @@ impl Entrance<'_> {
             }
         }
         let detail = [("key", seen.key.as_str())];
-        self.inner.record(&self.run.id.to_string(), "identity.confirm", &self.source.id.to_string(), &detail)?;
+        self.inner.record(&self.run.id.to_string(), Action::IdentityConfirm, &self.source.id.to_string(), &detail)?;
         self.set_identity(IdentityState::Confirmed { identity: seen })
     }
 
     /// Not the account the owner means: nothing that led to it is kept.
     fn declined<T>(&mut self) -> Step<T> {
-        self.inner.record(&self.run.id.to_string(), "identity.decline", &self.source.id.to_string(), &[])?;
+        self.inner.record(&self.run.id.to_string(), Action::IdentityDecline, &self.source.id.to_string(), &[])?;
         // The question was answered by the owner; what follows is the server's own doing.
         let server = Caller::Cli { reauthenticated: true };
         self.inner.forget(&server, &self.source)?;

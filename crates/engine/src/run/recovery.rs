@@ -6,6 +6,7 @@ use freehold_core::run::{Cause, Outcome, RunEvent, RunState};
 use freehold_core::{Problem, RunId};
 use freehold_store::{CommitRun, RunRow};
 
+use crate::audit::Action;
 use crate::problem::from_store;
 use crate::schedule::after_success;
 use crate::server::Inner;
@@ -18,7 +19,7 @@ impl Inner {
         let mut cut_off: Vec<RunId> = Vec::new();
         for (_, attempt) in self.vault_db.unresolved_attempts().map_err(from_store)? {
             let detail = [("outcome", AttemptState::Unknown.as_str()), ("why", "the server stopped")];
-            let audit = self.audited("freehold", "attempt.resolve", &attempt.id.to_string(), &detail);
+            let audit = self.audited("freehold", Action::AttemptResolve, &attempt.id.to_string(), &detail);
             self.vault_db.resolve_attempt(attempt.id, AttemptState::Unknown, self.now(), audit).map_err(from_store)?;
             cut_off.push(attempt.run);
         }

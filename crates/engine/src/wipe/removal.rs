@@ -9,6 +9,7 @@ use freehold_store::SourceRow;
 use freehold_vault::KeyPurpose;
 
 use super::{medium, session_may_go_on};
+use crate::audit::Action;
 use crate::caller::Caller;
 use crate::problem::from_store;
 use crate::server::Inner;
@@ -60,7 +61,7 @@ impl Inner {
         }));
         let id = ReceiptId::new(&*self.clock, &*self.rng);
         let detail = [("receipt", &*id.to_string()), ("kind", kind.as_str()), ("left", &*left.len().to_string())];
-        let audit = self.record_as(&caller.actor(), "receipt", &source.id.to_string(), &detail)?;
+        let audit = self.record_as(&caller.actor(), Action::Receipt, &source.id.to_string(), &detail)?;
         let receipt = Receipt {
             id,
             kind,

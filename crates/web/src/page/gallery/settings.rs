@@ -125,11 +125,13 @@ fn sessions_page() {
         created_at: at("2026-03-01T09:00:00Z"),
         last_seen_at: at("2026-03-02T07:00:00Z"),
         reauthenticated_until: None,
+        browser: "Chrome on Linux".to_owned(),
         user_agent: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
             .to_owned(),
     };
     let this = Some(session.id);
-    look("sessions", &sessions::page(vec![session], this));
+    look("sessions", &sessions::page(vec![session.clone()], this, Filter::default()));
+    look("sessions-none-fits", &sessions::page(vec![session], this, Filter { text: "zzz".to_owned() }));
 }
 
 #[test]
@@ -141,9 +143,10 @@ fn tokens_page() {
         created_at: at("2026-03-01T09:10:00Z"),
         last_used_at: None,
     };
-    look("tokens-none", &tokens::page(Vec::new(), true, None, None));
+    look("tokens-none", &tokens::page(Vec::new(), Filter::default(), true, None, None));
     let made = Some(("Dashboard".to_owned(), "fht_example".to_owned()));
-    look("tokens-made", &tokens::page(vec![token], false, made, None));
+    look("tokens-made", &tokens::page(vec![token.clone()], Filter::default(), false, made, None));
+    look("tokens-none-fits", &tokens::page(vec![token], Filter { text: "zzz".to_owned() }, false, None, None));
 }
 
 #[test]
@@ -164,7 +167,9 @@ fn audit_page() {
         seq: 1,
         at: at("2026-03-01T09:00:00Z"),
         actor: "first_start".to_owned(),
+        who: "You, at first start",
         action: "owner.create".to_owned(),
+        sentence: "Set up Freehold and its vault.".to_owned(),
         subject: "owner".to_owned(),
         detail: json!({}),
         hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),

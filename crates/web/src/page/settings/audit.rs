@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::Section;
 use crate::admit::Visitor;
 use crate::api::Asked;
-use crate::page::text::{When, words};
+use crate::page::text::When;
 use crate::page::{Frame, Page, show, url};
 
 /// Entries shown at once.
@@ -30,7 +30,10 @@ struct Entry {
     actor: String,
     /// The same in words.
     who: &'static str,
+    /// What was done, by its name in the log.
     action: String,
+    /// The same in words.
+    sentence: String,
     subject: String,
     /// In hex, as a receipt names it.
     hash: String,
@@ -60,24 +63,13 @@ async fn look(visitor: &Visitor, filter: Filter, check: Option<AuditCheck>) -> P
     Ok(show(&page(entries, filter, check)))
 }
 
-/// Who acted, in words.
-fn who(actor: &str) -> &'static str {
-    match actor.split([':', '_']).next() {
-        Some("console") => "You, in the console",
-        Some("cli") => "You, at the terminal",
-        Some("token") => "A program, with a token",
-        Some("run") => "A run",
-        Some("first") => "First start",
-        _ => "Freehold",
-    }
-}
-
 pub(in crate::page) fn page(entries: Vec<AuditView>, filter: Filter, check: Option<AuditCheck>) -> AuditPage {
     let row = |entry: &AuditView| Entry {
         at: When(entry.at),
         actor: entry.actor.clone(),
-        who: who(&entry.actor),
-        action: words(&entry.action.replace('.', " ")),
+        who: entry.who,
+        action: entry.action.clone(),
+        sentence: entry.sentence.clone(),
         subject: entry.subject.clone(),
         hash: entry.hash.clone(),
     };

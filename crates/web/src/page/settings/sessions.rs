@@ -4,9 +4,9 @@ use askama::Template;
 use freehold_core::id::SessionId;
 use freehold_engine::view::SessionView;
 
-use super::Section;
+use super::{Filter, Section};
 use crate::admit::Visitor;
-use crate::api::Named;
+use crate::api::{Asked, Named};
 use crate::page::text::When;
 use crate::page::{Frame, Page, go_to, show};
 
@@ -14,6 +14,8 @@ use crate::page::{Frame, Page, go_to, show};
 #[template(path = "settings/sessions.html")]
 pub(in crate::page) struct SessionsPage {
     frame: Frame,
+    text: String,
+    total: usize,
     sessions: Vec<SessionRow>,
     has_others: bool,
 }
@@ -21,14 +23,16 @@ pub(in crate::page) struct SessionsPage {
 struct SessionRow {
     id: SessionId,
     browser: String,
+    /// The same in its own words.
+    user_agent: String,
     began: When,
     last_seen: When,
     is_this: bool,
 }
 
-pub(crate) async fn show_page(visitor: Visitor) -> Page {
+pub(crate) async fn show_page(visitor: Visitor, Asked(filter): Asked<Filter>) -> Page {
     let sessions = visitor.ask(|engine, caller| engine.sessions(caller)).await?;
-    Ok(show(&page(sessions, visitor.session.as_ref().map(|session| session.id))))
+    Ok(show(&page(sessions, visitor.session.as_ref().map(|session| session.id), filter)))
 }
 
 pub(crate) async fn sign_out(visitor: Visitor, Named(id): Named<SessionId>) -> Page {
@@ -42,17 +46,21 @@ pub(crate) async fn sign_out_others(visitor: Visitor) -> Page {
 }
 
 /// `this` is the session that asks.
-pub(in crate::page) fn page(sessions: Vec<SessionView>, this: Option<SessionId>) -> SessionsPage {
+pub(in crate::page) fn page(sessions: Vec<SessionView>, this: Option<SessionId>, filter: Filter) -> SessionsPage {
+    let fits = |session: &SessionView| filter.fits(&[&session.browser, &session.user_agent]);
     let row = |session: SessionView| SessionRow {
         is_this: Some(session.id) == this,
         id: session.id,
-        browser: session.user_agent,
+        browser: session.browser,
+        user_agent: session.user_agent,
         began: When(session.created_at),
         last_seen: When(session.last_seen_at),
     };
     SessionsPage {
         frame: Frame::of_settings(Section::Sessions),
         has_others: sessions.iter().any(|session| Some(session.id) != this),
-        sessions: sessions.into_iter().map(row).collect(),
+        total: sessions.len(),
+        sessions: sessions.into_iter().filter(fits).map(row).collect(),
+        text: filter.text,
     }
 }

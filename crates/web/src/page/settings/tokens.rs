@@ -7,9 +7,9 @@ use freehold_core::id::TokenId;
 use freehold_engine::Permission;
 use freehold_engine::view::TokenView;
 
-use super::{Section, about_input};
+use super::{Filter, Section, about_input};
 use crate::admit::Visitor;
-use crate::api::Named;
+use crate::api::{Asked, Named};
 use crate::body::FormBody;
 use crate::page::details::give_passphrase;
 use crate::page::text::When;
@@ -19,6 +19,8 @@ use crate::page::{Frame, Page, go_to, show_with};
 #[template(path = "settings/tokens.html")]
 pub(in crate::page) struct TokensPage {
     frame: Frame,
+    text: String,
+    total: usize,
     tokens: Vec<TokenRow>,
     scopes: Vec<(&'static str, &'static str)>,
     asks_passphrase: bool,
@@ -35,8 +37,8 @@ struct TokenRow {
     last_used: Option<When>,
 }
 
-pub(crate) async fn show_page(visitor: Visitor) -> Page {
-    again(&visitor, None, None).await
+pub(crate) async fn show_page(visitor: Visitor, Asked(filter): Asked<Filter>) -> Page {
+    again(&visitor, filter, None, None).await
 }
 
 pub(crate) async fn create(mut visitor: Visitor, mut body: FormBody) -> Page {
@@ -47,8 +49,8 @@ pub(crate) async fn create(mut visitor: Visitor, mut body: FormBody) -> Page {
         Err(refused) => Err(refused),
     };
     match made {
-        Ok((view, token)) => again(&visitor, Some((view.name, token.reveal().to_owned())), None).await,
-        Err(refused) => again(&visitor, None, Some(about_input(refused)?)).await,
+        Ok((view, token)) => again(&visitor, Filter::default(), Some((view.name, token.reveal().to_owned())), None).await,
+        Err(refused) => again(&visitor, Filter::default(), None, Some(about_input(refused)?)).await,
     }
 }
 
@@ -57,28 +59,33 @@ pub(crate) async fn revoke(visitor: Visitor, Named(id): Named<TokenId>) -> Page 
     go_to(Section::Tokens.path())
 }
 
-async fn again(visitor: &Visitor, made: Option<(String, String)>, problem: Option<Problem>) -> Page {
+async fn again(visitor: &Visitor, filter: Filter, made: Option<(String, String)>, problem: Option<Problem>) -> Page {
     let tokens = visitor.ask(|engine, caller| engine.tokens(caller)).await?;
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    Ok(show_with(status, &page(tokens, !visitor.is_reauthenticated(), made, problem)))
+    Ok(show_with(status, &page(tokens, filter, !visitor.is_reauthenticated(), made, problem)))
 }
 
 pub(in crate::page) fn page(
     tokens: Vec<TokenView>,
+    filter: Filter,
     asks_passphrase: bool,
     made: Option<(String, String)>,
     problem: Option<Problem>,
 ) -> TokensPage {
+    let scopes = |token: &TokenView| token.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ");
+    let fits = |token: &TokenView| filter.fits(&[&token.name, &scopes(token)]);
     let row = |token: TokenView| TokenRow {
         id: token.id.to_string(),
-        scopes: token.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", "),
+        scopes: scopes(&token),
         created: When(token.created_at),
         last_used: token.last_used_at.map(When),
         name: token.name,
     };
     TokensPage {
         frame: Frame::of_settings(Section::Tokens),
-        tokens: tokens.into_iter().map(row).collect(),
+        total: tokens.len(),
+        tokens: tokens.into_iter().filter(fits).map(row).collect(),
+        text: filter.text,
         scopes: Permission::SCOPES.map(|scope| (scope.as_str(), scope_words(scope))).to_vec(),
         asks_passphrase,
         made,
