@@ -1,6 +1,7 @@
 //! The audit log: what was done, by whom, each entry chained to the one before it.
 
 mod action;
+mod subject;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use freehold_core::{Problem, Timestamp};
 use freehold_store::{AuditHead, AuditMake, AuditRow};
 use freehold_vault::Vault;
 use freehold_vault::audit::{self, AuditEvent, AuditRecord, Head};
+use subject::Names;
 
 use crate::caller::{Caller, Permission};
 use crate::problem::from_store;
@@ -24,7 +26,8 @@ impl Engine {
     pub fn audit(&self, caller: &Caller, after: u64, limit: u32) -> Result<Vec<AuditView>, Problem> {
         caller.must(Permission::Read)?;
         let rows = self.0.vault_db.audit(after, limit.clamp(1, 1_000) as usize).map_err(from_store)?;
-        Ok(rows.into_iter().map(audit_view).collect())
+        let names = Names::of(&self.0)?;
+        Ok(rows.into_iter().map(|row| audit_view(row, &names)).collect())
     }
 
     /// The newest entries of the audit log, newest first: those before the entry `before`, if one is named, that have `text` in what
@@ -40,15 +43,19 @@ impl Engine {
         let limit = limit.clamp(1, 1_000) as usize;
         let wanted = text.trim().to_lowercase();
         let fits = |entry: &AuditView| {
-            let AuditView { sentence, action, subject, who, actor, hash, .. } = entry;
-            [sentence.as_str(), action, subject, who, actor, hash].iter().any(|text| text.to_lowercase().contains(&wanted))
+            let AuditView { sentence, action, about, subject, who, actor, hash, .. } = entry;
+            let spaced = action.replace(['.', '_'], " ");
+            [sentence.as_str(), action, &spaced, about, subject, who, actor, hash]
+                .iter()
+                .any(|text| text.to_lowercase().contains(&wanted))
         };
+        let names = Names::of(&self.0)?;
         let (mut found, mut before) = (Vec::new(), before);
         loop {
             let rows = self.0.vault_db.latest_audit(before, AUDIT_STEP).map_err(from_store)?;
             let is_last = rows.len() < AUDIT_STEP;
             before = rows.last().map(|row| row.seq);
-            found.extend(rows.into_iter().map(audit_view).filter(fits).take(limit - found.len()));
+            found.extend(rows.into_iter().map(|row| audit_view(row, &names)).filter(fits).take(limit - found.len()));
             if is_last || found.len() == limit {
                 return Ok(found);
             }
@@ -171,7 +178,7 @@ fn event_of(row: &AuditRow) -> AuditEvent {
     }
 }
 
-fn audit_view(row: AuditRow) -> AuditView {
+fn audit_view(row: AuditRow, names: &Names) -> AuditView {
     AuditView {
         seq: row.seq,
         at: row.at,
@@ -185,6 +192,7 @@ fn audit_view(row: AuditRow) -> AuditView {
         actor: row.actor,
         sentence: action::sentence(&row.action),
         action: row.action,
+        about: names.of_subject(&row.subject),
         subject: row.subject,
     }
 }

@@ -447,8 +447,10 @@ pub struct AuditView {
     pub action: String,
     /// The same in one sentence.
     pub sentence: String,
-    /// Of what.
+    /// Of what, as the log names it.
     pub subject: String,
+    /// The same in words: the name of a source or token, where it has one.
+    pub about: String,
     /// The rest.
     pub detail: Value,
     /// Its hash, in hex.

@@ -37,7 +37,7 @@ struct Entry {
     at: Timestamp,
     who: String,
     sentence: String,
-    subject: String,
+    about: String,
 }
 
 #[derive(Deserialize)]
@@ -68,7 +68,7 @@ impl Show {
                 Cell::new(time::local(entry.at)),
                 Cell::new(&entry.who),
                 Cell::new(&entry.sentence),
-                Cell::new(&entry.subject),
+                Cell::new(&entry.about),
             ]
         };
         context.terminal.table(&["Number", "Time", "Who", "What", "Of what"], entries.iter().map(row).collect())?;

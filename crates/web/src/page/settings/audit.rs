@@ -35,6 +35,8 @@ struct Entry {
     /// The same in words.
     sentence: String,
     subject: String,
+    /// The same in words.
+    about: String,
     /// In hex, as a receipt names it.
     hash: String,
 }
@@ -71,6 +73,7 @@ pub(in crate::page) fn page(entries: Vec<AuditView>, filter: Filter, check: Opti
         action: entry.action.clone(),
         sentence: entry.sentence.clone(),
         subject: entry.subject.clone(),
+        about: entry.about.clone(),
         hash: entry.hash.clone(),
     };
     let older = |last: &AuditView| {
