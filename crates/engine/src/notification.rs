@@ -278,6 +278,13 @@ impl Inner {
 }
 
 fn need_view(row: &NeedRow, quiet_until: Option<Timestamp>) -> NeedView {
+    let held_until = quiet_until.filter(|_| row.told_at.is_none());
+    let (message, message_at) = match (row.reminded_at, row.told_at, held_until) {
+        (Some(at), _, _) => ("Reminded", Some(at)),
+        (None, Some(at), _) => ("Told", Some(at)),
+        (None, None, Some(until)) => ("Held back until", Some(until)),
+        (None, None, None) => ("Not told yet", None),
+    };
     NeedView {
         title: row.need.title.clone(),
         sentence: row.need.body.clone(),
@@ -285,7 +292,9 @@ fn need_view(row: &NeedRow, quiet_until: Option<Timestamp>) -> NeedView {
         arose_at: row.arose_at,
         told_at: row.told_at,
         reminded_at: row.reminded_at,
-        held_until: quiet_until.filter(|_| row.told_at.is_none()),
+        held_until,
+        message,
+        message_at,
     }
 }
 

@@ -41,6 +41,14 @@ impl ChannelKind {
         }
     }
 
+    /// The same within a sentence.
+    pub fn in_sentence(self) -> &'static str {
+        match self {
+            ChannelKind::Ntfy => "ntfy",
+            ChannelKind::Email => "e-mail",
+        }
+    }
+
     /// The field that is sealed.
     pub fn secret_field(self) -> &'static str {
         match self {

@@ -102,6 +102,8 @@ struct Need {
     sentence: String,
     path: String,
     arose_at: Timestamp,
+    message: String,
+    message_at: Option<Timestamp>,
 }
 
 #[derive(Deserialize)]
@@ -167,9 +169,10 @@ impl Quiet {
         let path = "/notifications/quiet-hours";
         let (Some(start), Some(end)) = (self.start, self.end) else {
             client.send(Method::DELETE, path, &Body::empty())?;
-            return context.terminal.done("There are no quiet hours.");
+            return context.terminal.done("There are no quiet hours any more.");
         };
-        let said = format!("Nothing is sent from {start} to {end}.");
+        let zone = if self.zone.is_empty() { String::new() } else { format!(", {}", self.zone) };
+        let said = format!("Nothing is sent from {start} to {end}{zone}.");
         client.send(Method::PUT, path, &Body::json(&Hours { start, end, zone: self.zone })?)?;
         context.terminal.done(said)
     }
@@ -199,7 +202,7 @@ fn save(
         return context.terminal.raw(reply.json());
     }
     let channel: Channel = reply.read()?;
-    context.terminal.line(format!("You are reached as {}.", channel.label))?;
+    context.terminal.line(format!("You are reached by {}: {}.", channel.kind.in_sentence(), channel.label))?;
     context.terminal.line(format!("Try it: freehold notify test {}", channel.id))
 }
 
@@ -257,9 +260,11 @@ fn status(context: &Context, client: &Client) -> Result<(), Problem> {
         terminal.line("")?;
         let need = |need: &Need| {
             let what = format!("{}: {}", need.title, need.sentence);
-            vec![Cell::new(what), Cell::new(time::local(need.arose_at)), Cell::new(&need.path)]
+            let message =
+                need.message_at.map_or_else(|| need.message.clone(), |at| format!("{} {}", need.message, time::local(at)));
+            vec![Cell::new(what), Cell::new(time::local(need.arose_at)), Cell::new(message), Cell::new(&need.path)]
         };
-        terminal.table(&["Needs you", "Since", "Page"], facts.needs.iter().map(need).collect())?;
+        terminal.table(&["Needs you", "Since", "Message", "Page"], facts.needs.iter().map(need).collect())?;
     }
     if facts.messages.is_empty() {
         return Ok(());

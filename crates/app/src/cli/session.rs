@@ -36,6 +36,11 @@ struct Session {
     browser: String,
 }
 
+#[derive(Deserialize)]
+struct SignedOut {
+    signed_out: usize,
+}
+
 impl Command {
     pub(crate) fn run(self, context: &Context) -> Result<(), Problem> {
         let client = context.client()?;
@@ -49,11 +54,18 @@ impl Command {
             }
             Command::SignOut(SignOut { id: Some(id), .. }) => {
                 client.send(Method::DELETE, &format!("/sessions/{}", segment(&id)), &Body::empty())?;
-                context.terminal.done("It is signed out.")
+                context.terminal.done("That browser is signed out.")
             }
             Command::SignOut(SignOut { id: None, .. }) => {
-                client.send(Method::POST, "/sessions/sign-out-others", &Body::empty())?;
-                context.terminal.done("Every browser is signed out.")
+                let reply = client.send(Method::POST, "/sessions/sign-out-others", &Body::empty())?;
+                if context.terminal.json {
+                    return context.terminal.raw(reply.json());
+                }
+                context.terminal.line(match reply.read::<SignedOut>()?.signed_out {
+                    0 => "No browser was signed in.".to_owned(),
+                    1 => "The one browser that was signed in is signed out.".to_owned(),
+                    number => format!("All {number} browsers are signed out."),
+                })
             }
         }
     }

@@ -79,6 +79,10 @@ pub struct NeedView {
     pub reminded_at: Option<Timestamp>,
     /// Until when the quiet hours hold it back.
     pub held_until: Option<Timestamp>,
+    /// The last of these in words.
+    pub message: &'static str,
+    /// The time that belongs to the words, if one does.
+    pub message_at: Option<Timestamp>,
 }
 
 /// A message that was made.
