@@ -5,6 +5,8 @@ pub mod hand;
 pub mod house;
 pub mod leaky;
 pub mod library;
+pub mod mail;
+pub mod ntfy;
 pub mod processes;
 pub mod provider;
 pub mod random;

@@ -7,9 +7,10 @@ import sys
 
 from aiosmtpd.smtp import SMTP, AuthResult
 
-mood, certificate, key = sys.argv[1:4]
+mood, *certificate_and_key = sys.argv[1:]
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-context.load_cert_chain(certificate, key)
+if certificate_and_key:
+    context.load_cert_chain(*certificate_and_key)
 
 
 def say(**line):
