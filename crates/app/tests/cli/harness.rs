@@ -1,6 +1,6 @@
 //! A deployment in a temporary directory, and its server.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -122,6 +122,31 @@ impl Server {
         }
         std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
         Self { child, announced }
+    }
+
+    /// Sends a request to the console as a browser of that name does, and returns the whole answer.
+    pub(crate) fn http(&self, request: &str, user_agent: &str, headers: &[(&str, &str)], body: &str) -> String {
+        let (_, address) = self.announced.split_once("http://").unwrap();
+        let address = address.split_whitespace().next().unwrap().trim_end_matches('/');
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        write!(
+            stream,
+            "{request} HTTP/1.1\r\nHost: {address}\r\nOrigin: http://{address}\r\nUser-Agent: {user_agent}\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// Signs in to the console as a browser of that name does, and returns its cookie.
+    pub(crate) fn sign_in(&self, user_agent: &str) -> String {
+        let answer = self.http("POST /sign-in", user_agent, &[], &format!("passphrase={PASSPHRASE}"));
+        let cookie = answer.lines().find_map(|line| line.strip_prefix("set-cookie: ")?.split(';').next());
+        cookie.unwrap_or_else(|| panic!("not signed in: {answer}")).to_owned()
     }
 
     pub(crate) fn pid(&self) -> u32 {

@@ -9,6 +9,8 @@ mod first_start;
 mod harness;
 mod help;
 mod mailbox;
+mod notify;
 mod receipts;
 mod removed;
 mod serving;
+mod session;
