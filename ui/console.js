@@ -278,10 +278,19 @@ function choosePasted(event) {
   }
 }
 
+/** What was just done is read out when it changes, not when a page comes with it: so it comes once more. */
+function announce() {
+  const done = document.querySelector(".done span");
+  if (done) {
+    setTimeout(() => done.replaceChildren(done.textContent ?? ""), SETTLE);
+  }
+}
+
 document.addEventListener("paste", choosePasted);
 document.addEventListener("input", narrow);
 document.addEventListener("keydown", press);
 localise(document);
+announce();
 if (document.querySelector("time[data-ago]")) {
   setInterval(() => localise(document), 60_000);
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use data_encoding::BASE64;
@@ -12,9 +12,10 @@ use freehold_engine::{Caller, Engine, Permission};
 
 use crate::app::{App, Connection};
 use crate::config::{Door, WebConfig};
+use crate::done::Done;
 use crate::origin::{Site, check_cross_site};
 use crate::refused::Refused;
-use crate::{cookie, page};
+use crate::{cookie, done, page};
 
 /// The header in which the CLI sends the owner's passphrase, in base64, over the Unix socket only.
 const PASSPHRASE: &str = "freehold-passphrase";
@@ -61,6 +62,8 @@ pub(crate) struct Visitor {
     pub(crate) app: App,
     pub(crate) stage: SetupStage,
     pub(crate) session: Option<SessionView>,
+    /// What the visitor is to be told was done.
+    pub(crate) done: Option<Done>,
     caller: Option<Caller>,
 }
 
@@ -100,17 +103,20 @@ impl FromRequestParts<App> for Visitor {
 /// Lets a request through to its route, or refuses it in the route's own way.
 pub(crate) async fn admit(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let place = page::error::Place::of(&request);
+    let site = request.extensions().get::<Site>().cloned();
     let (mut parts, body) = request.into_parts();
+    let mut told = None;
     let response = match identify(&gate, &parts).await {
         Ok(visitor) => {
+            told = visitor.done;
             parts.extensions.insert(visitor);
             next.run(Request::from_parts(parts, body)).await
         }
         Err(refused) => refused.into_response(),
     };
-    match gate.kind {
-        Kind::Page => page::error::dress(response, &place),
-        Kind::Api => response,
+    match (gate.kind, site) {
+        (Kind::Page, Some(site)) => done::pass_on(page::error::dress(&gate.app, response, place).await, told, &site),
+        (Kind::Page | Kind::Api, _) => response,
     }
 }
 
@@ -158,7 +164,11 @@ async fn identify(gate: &Gate, request: &Parts) -> Result<Visitor, Refused> {
     let local = request.extensions.get::<Connection>().is_some_and(|connection| connection.peer_is_local);
     let allowed_metrics = local && !gate.app.config.trusted_proxy;
     check(gate.access, stage, caller.as_ref(), allowed_metrics)?;
-    Ok(Visitor { app: gate.app.clone(), stage, session, caller })
+    let done = match (gate.kind, request.extensions.get::<Site>()) {
+        (Kind::Page, Some(site)) if request.method == Method::GET => Done::of(site, &request.headers),
+        _ => None,
+    };
+    Ok(Visitor { app: gate.app.clone(), stage, session, done, caller })
 }
 
 /// The whole rule of who is let in where.
@@ -204,7 +214,7 @@ fn tcp_credentials(kind: Kind, request: &Parts) -> Result<Credentials, Refused> 
     if kind == Kind::Api && headers.contains_key(header::AUTHORIZATION) {
         return Ok(Credentials::Token(SecretBytes::new(bearer(headers)?.to_vec())));
     }
-    Ok(cookie::read(site, headers).map_or(Credentials::Nobody, Credentials::Session))
+    Ok(cookie::session(site, headers).map_or(Credentials::Nobody, Credentials::Session))
 }
 
 fn cli_credentials(config: &WebConfig, headers: &HeaderMap) -> Result<Credentials, Refused> {

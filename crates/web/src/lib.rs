@@ -12,6 +12,7 @@ mod asset;
 mod body;
 mod config;
 mod cookie;
+mod done;
 mod download;
 mod form;
 mod headers;

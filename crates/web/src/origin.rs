@@ -4,11 +4,12 @@
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use freehold_core::ProblemCode;
 
 use crate::app::App;
 use crate::config::{Door, WebConfig};
+use crate::page::error::{Place, refuse};
 use crate::refused::Refused;
 
 /// One address of this server, as the browser that uses it writes it in `Origin`.
@@ -50,12 +51,12 @@ fn site_of(config: &WebConfig, request: &Request) -> Option<Site> {
 pub(crate) async fn check_host(State(app): State<App>, mut request: Request, next: Next) -> Response {
     if app.door == Door::Tcp {
         let Some(site) = site_of(&app.config, &request) else {
-            return Refused::new(
+            let refused = Refused::new(
                 ProblemCode::Forbidden,
                 "This server does not answer to that host name.",
                 "Use the address it printed at start, or set public_origin to the one you use.",
-            )
-            .into_response();
+            );
+            return refuse(&app, Place::of(&request), refused).await;
         };
         request.extensions_mut().insert(site);
     }

@@ -31,9 +31,12 @@ pub(crate) mod url;
 mod gallery;
 
 use askama::Template;
+use axum::Extension;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
+use crate::admit::Visitor;
+use crate::done::Done;
 use crate::refused::Refused;
 use settings::Section;
 
@@ -51,6 +54,8 @@ pub(crate) struct Frame {
     script: String,
     mark: String,
     font: String,
+    /// What was just done, where a form led here.
+    done: Option<Done>,
 }
 
 /// The entries of the navigation.
@@ -61,6 +66,8 @@ pub(crate) enum Under {
     Add,
     Settings,
     Help,
+    /// None of them.
+    Nothing,
 }
 
 impl Frame {
@@ -85,7 +92,13 @@ impl Frame {
             script: script(),
             mark: mark(),
             font: font(),
+            done: None,
         }
+    }
+
+    /// Says on the page what the visitor has just done.
+    pub(crate) fn tell(&mut self, visitor: &Visitor) {
+        self.done = visitor.done;
     }
 
     /// Whether this is that page of the settings.
@@ -101,7 +114,7 @@ impl Frame {
             Some(Under::Add) => "add",
             Some(Under::Settings) => "settings",
             Some(Under::Help) => "help",
-            None => "",
+            Some(Under::Nothing) | None => "",
         };
         if under == entry { "true" } else { "false" }
     }
@@ -126,4 +139,9 @@ pub(crate) fn show_with(status: StatusCode, template: &impl Template) -> Respons
 /// After a form: to the page that shows what it did (303, so that reloading does not repeat it).
 pub(crate) fn go_to(url: &str) -> Page {
     Ok(Redirect::to(url).into_response())
+}
+
+/// The same, to a page that says what was done.
+pub(crate) fn go_to_saying(done: Done, url: &str) -> Page {
+    Ok((Extension(done), Redirect::to(url)).into_response())
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::handler::Handler;
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use freehold_core::ProblemCode;
 use freehold_engine::{Engine, Permission};
@@ -19,6 +19,7 @@ use crate::api::{
 };
 use crate::app::App;
 use crate::config::{Door, WebConfig};
+use crate::page::error::Place;
 use crate::refused::Refused;
 use crate::{asset, headers, origin, page};
 
@@ -46,25 +47,26 @@ pub fn router(engine: Engine, config: WebConfig, door: Door) -> Router {
     router
         .fallback(nowhere)
         .method_not_allowed_fallback(nowhere)
-        .layer(middleware::from_fn(within_patience))
+        .layer(middleware::from_fn_with_state(app.clone(), within_patience))
         .layer(middleware::from_fn_with_state(app.clone(), origin::check_host))
         .layer(middleware::map_response(headers::add))
         .with_state(app)
 }
 
 /// Answers what no route does, in the way of the place.
-async fn nowhere(request: Request) -> Response {
-    let response = Refused::not_found().into_response();
-    if request.uri().path().starts_with("/api/") {
-        return response;
-    }
-    page::error::dress(response, &page::error::Place::of(&request))
+async fn nowhere(State(app): State<App>, request: Request) -> Response {
+    let place = Place::of(&request);
+    page::error::refuse(&app, place, Refused::not_found()).await
 }
 
-async fn within_patience(request: Request, next: Next) -> Response {
+async fn within_patience(State(app): State<App>, request: Request, next: Next) -> Response {
+    let place = Place::of(&request);
     match tokio::time::timeout(PATIENCE, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => Refused::new(ProblemCode::Internal, "This took too long.", "Try again in a while.").into_response(),
+        Err(_) => {
+            let late = Refused::new(ProblemCode::Internal, "This took too long.", "Try again in a while.");
+            page::error::refuse(&app, place, late).await
+        }
     }
 }
 
@@ -306,5 +308,7 @@ fn pages() -> Vec<Route> {
 
 #[cfg(test)]
 mod forms;
+#[cfg(test)]
+mod signed_out;
 #[cfg(test)]
 mod walk;

@@ -9,10 +9,11 @@ use freehold_engine::view::{ConnectorView, ModeView, SourceView};
 use super::details::give_passphrase;
 use super::receipt::left_by;
 use super::text::{interval, reminder};
-use super::{Frame, Page, Under, go_to, show, show_with};
+use super::{Frame, Page, Under, go_to, go_to_saying, show, show_with};
 use crate::admit::Visitor;
 use crate::api::Named;
 use crate::body::FormBody;
+use crate::done::Done;
 use crate::form::{self, FieldView, OptionView, Start};
 use crate::refused::Refused;
 
@@ -111,7 +112,8 @@ pub(crate) async fn save(mut visitor: Visitor, Named(id): Named<SourceId>, mut b
         Err(refused) => Err(refused),
     };
     match changed {
-        Ok(receipt) => go_to(&receipt.unwrap_or_else(|| format!("/sources/{id}"))),
+        Ok(Some(receipt)) => go_to(&receipt),
+        Ok(None) => go_to_saying(Done::SourceChanged, &format!("/sources/{id}")),
         Err(Refused(problem)) if form::is_about_input(&problem) => {
             let page = page(source, &connector, Some(&body), !visitor.is_reauthenticated(), Some(problem));
             Ok(show_with(StatusCode::UNPROCESSABLE_ENTITY, &page))

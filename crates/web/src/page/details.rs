@@ -8,10 +8,11 @@ use freehold_engine::view::{ConnectorView, SourceView};
 use super::receipt::left_by;
 use super::source::{DetailsRow, details_row};
 use super::text::When;
-use super::{Frame, Page, Under, go_to, show, show_with};
+use super::{Frame, Page, Under, go_to, go_to_saying, show, show_with};
 use crate::admit::Visitor;
 use crate::api::Named;
 use crate::body::{FormBody, PictureFormBody};
+use crate::done::Done;
 use crate::form::{self, FieldView, Start};
 use crate::refused::Refused;
 
@@ -61,7 +62,9 @@ async fn look(visitor: &Visitor, id: SourceId) -> Result<(SourceView, ConnectorV
 
 pub(crate) async fn show_page(visitor: Visitor, Named(id): Named<SourceId>) -> Page {
     let (source, connector) = look(&visitor, id).await?;
-    Ok(show(&page(source, &connector, &Start::Defaults, !visitor.is_reauthenticated(), None, None)))
+    let mut page = page(source, &connector, &Start::Defaults, !visitor.is_reauthenticated(), None, None);
+    page.frame.tell(&visitor);
+    Ok(show(&page))
 }
 
 pub(super) fn page(
@@ -150,7 +153,7 @@ pub(crate) async fn forget(mut visitor: Visitor, Named(id): Named<SourceId>, mut
 pub(crate) async fn trust_codes(mut visitor: Visitor, Named(id): Named<SourceId>, mut body: FormBody) -> Page {
     give_passphrase(&mut visitor, &mut body).await?;
     visitor.ask(move |engine, caller| engine.trust_codes(caller, id)).await?;
-    go_to(&format!("/sources/{id}/sign-in-details"))
+    go_to_saying(Done::CodesTrusted, &format!("/sources/{id}/sign-in-details"))
 }
 
 /// Takes the passphrase that came with a form, if one did. A problem is about the field it was typed in.

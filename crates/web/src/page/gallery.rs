@@ -25,6 +25,7 @@ use crate::form::Start;
 
 mod collected;
 mod ephemeral;
+mod error;
 mod settings;
 
 /// Writes the page for looking at, and compares its text.

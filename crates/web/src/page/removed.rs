@@ -6,11 +6,13 @@ use freehold_core::{Problem, SourceId};
 use freehold_engine::view::CollectedView;
 
 use super::details::give_passphrase;
+use super::settings::Section;
 use super::text::counted;
-use super::{Frame, Page, Under, go_to, show, show_with, url};
+use super::{Frame, Page, Under, go_to, go_to_saying, show, show_with, url};
 use crate::admit::Visitor;
 use crate::api::Named;
 use crate::body::FormBody;
+use crate::done::Done;
 use crate::form;
 use crate::refused::Refused;
 
@@ -67,7 +69,7 @@ pub(crate) async fn delete(mut visitor: Visitor, Named(id): Named<SourceId>, mut
         Err(refused) => Err(refused),
     };
     match deleted {
-        Ok(()) => go_to("/removed-sources"),
+        Ok(()) => go_to_saying(Done::RecordsDeleted, Section::RemovedSources.path()),
         Err(Refused(problem)) if form::is_about_input(&problem) => {
             let source = visitor.ask(move |engine, caller| engine.collected(caller, id)).await?;
             Ok(show_with(StatusCode::UNPROCESSABLE_ENTITY, &page(source, !visitor.is_reauthenticated(), Some(problem))))

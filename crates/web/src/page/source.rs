@@ -10,9 +10,10 @@ use freehold_engine::{Caller, Engine};
 use super::details::credential_words;
 use super::receipt::{self, ReceiptRow, left_by};
 use super::text::{Ago, Dated, When, bytes, count, interval, reminder};
-use super::{Frame, Page, Under, go_to, show, url};
+use super::{Frame, Page, Under, go_to, go_to_saying, show, url};
 use crate::admit::Visitor;
 use crate::api::Named;
+use crate::done::Done;
 use crate::status::{Button, Sign, button, collect, sign};
 
 /// Runs shown on the page, and as many receipts.
@@ -92,7 +93,9 @@ pub(crate) async fn show_page(visitor: Visitor, Named(id): Named<SourceId>) -> P
             Ok((engine.source(caller, id)?, engine.runs(caller, id, None, RUNS)?, receipts))
         })
         .await?;
-    Ok(show(&page(source, &runs, &receipts)))
+    let mut page = page(source, &runs, &receipts);
+    page.frame.tell(&visitor);
+    Ok(show(&page))
 }
 
 /// What a stream takes on the disk: its records, and their files where it has any.
@@ -208,11 +211,11 @@ pub(crate) async fn run(visitor: Visitor, Named(id): Named<SourceId>) -> Page {
 }
 
 pub(crate) async fn pause(visitor: Visitor, Named(id): Named<SourceId>) -> Page {
-    then_back(visitor, id, move |engine, caller| engine.pause(caller, id).map(drop)).await
+    then_back(Done::SourcePaused, visitor, id, move |engine, caller| engine.pause(caller, id).map(drop)).await
 }
 
 pub(crate) async fn resume(visitor: Visitor, Named(id): Named<SourceId>) -> Page {
-    then_back(visitor, id, move |engine, caller| engine.resume(caller, id).map(drop)).await
+    then_back(Done::SourceResumed, visitor, id, move |engine, caller| engine.resume(caller, id).map(drop)).await
 }
 
 pub(crate) async fn sign_out(visitor: Visitor, Named(id): Named<SourceId>) -> Page {
@@ -225,10 +228,10 @@ pub(crate) async fn try_again(visitor: Visitor, Named(id): Named<SourceId>) -> P
     go_to(&format!("/sources/{id}/setup?follow=true"))
 }
 
-async fn then_back<F>(visitor: Visitor, id: SourceId, work: F) -> Page
+async fn then_back<F>(done: Done, visitor: Visitor, id: SourceId, work: F) -> Page
 where
     F: FnOnce(&Engine, &Caller) -> Result<(), freehold_core::Problem> + Send + 'static,
 {
     visitor.ask(work).await?;
-    go_to(&format!("/sources/{id}"))
+    go_to_saying(done, &format!("/sources/{id}"))
 }

@@ -1,4 +1,4 @@
-//! The forms about keys and backups, as a browser without scripts sends them.
+//! Forms, as a browser without scripts sends them.
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -136,4 +136,96 @@ async fn a_backup_is_made_and_taken_home() {
     assert!(text(wrong).await.contains("value=\"relative\""), "what was typed is kept");
     let not_a_number = [("folder", "/tmp"), ("every", "day"), ("hour", "three"), ("zone", "UTC"), ("keep", "7")];
     assert_eq!(browser.post("/settings/backup/plan", &not_a_number).await.status(), StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+/// What the answer to a form gives the browser to bring along: the cookie of what was done.
+fn brings_along(response: &Response) -> Option<String> {
+    let cookies = response.headers().get_all(header::SET_COOKIE);
+    let cookie =
+        cookies.iter().filter_map(|value| value.to_str().ok()).find(|cookie| cookie.starts_with("freehold-done="))?;
+    assert!(cookie.contains("; HttpOnly; SameSite=Strict; Max-Age="), "{cookie}");
+    Some(cookie.split(';').next().unwrap_or_default().to_owned())
+}
+
+/// What a page says was done.
+fn said(html: &str) -> Option<&str> {
+    html.split_once("<p class=\"done\" role=\"status\">")?.1.split_once("<span>")?.1.split_once('<').map(|(said, _)| said)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_form_did_is_said_once() {
+    let house = House::new();
+    let browser = Browser::of(&house);
+    let owner = OWNER;
+    let (token, _) = house.engine.create_token(&owner, "test", &[Permission::Read]).expect("a token");
+    house.engine.sign_in(&secret(PASSPHRASE), "another").expect("a session");
+    let quiet = [("start", "22:00"), ("end", "07:00"), ("zone", "UTC")];
+    let plan = [("folder", "/tmp"), ("every", "day"), ("hour", "3"), ("zone", "UTC"), ("keep", "7")];
+    let channel = [("server", "http://127.0.0.1:9"), ("topic", "freehold-x")];
+    let revoke = format!("/settings/tokens/{}/revoke", token.id);
+    let forms: [(&str, &[(&str, &str)], &str); 8] = [
+        ("/settings/notifications/quiet-hours", &quiet, "The quiet hours are saved."),
+        ("/settings/notifications/quiet-hours", &[("none", "true")], "There are no quiet hours any more."),
+        ("/settings/notifications/add/ntfy", &channel, "The channel is saved. Send a test to see whether it arrives."),
+        ("/settings/sessions/sign-out-others", &[], "Every other browser is signed out."),
+        (&revoke, &[], "The token is revoked. Whatever used it is let in no more."),
+        ("/settings/backup/plan", &plan, "The plan is saved. Backups are made by the clock."),
+        ("/settings/backup/plan/end", &[], "No more backups are made by the clock. Those that were made stay."),
+        ("/settings/vault/lock", &[], "The vault is locked."),
+    ];
+    for (form, fields, sentence) in forms {
+        let answer = browser.post(form, fields).await;
+        let page = goes_to(&answer).to_owned();
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{form}: {}", text(answer).await);
+        let brought = brings_along(&answer).unwrap_or_else(|| panic!("{form} says nothing"));
+        let with = Browser { router: browser.router.clone(), cookie: format!("{}; {brought}", browser.cookie) };
+        let shown = with.get(&page).await;
+        assert_eq!(brings_along(&shown).as_deref(), Some("freehold-done="), "{form}: it is taken away");
+        assert_eq!(said(&text(shown).await), Some(sentence), "{form}");
+        assert_eq!(said(&text(browser.get(&page).await).await), None, "{form}: said once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_is_not_in_the_table_is_said() {
+    let house = House::new();
+    let mut browser = Browser::of(&house);
+    let own = browser.cookie.clone();
+    for made_up in ["You+won", "<script>alert(1)</script>", "vault-locked2", ""] {
+        browser.cookie = format!("{own}; freehold-done={made_up}");
+        let html = text(browser.get("/settings/sessions?done=vault-locked").await).await;
+        assert_eq!(said(&html), None, "{made_up}");
+        assert!(!html.contains("won") && !html.contains("alert"), "{made_up}");
+    }
+    // A script that looks at the page anew neither shows it nor takes it away.
+    browser.cookie = format!("{own}; freehold-done=vault-locked");
+    let request = Request::builder().uri("/settings/sessions").header("sec-fetch-mode", "cors");
+    let looked = browser.ask(request.header("sec-fetch-site", "same-origin"), String::new()).await;
+    assert_eq!(brings_along(&looked), None);
+    assert_eq!(said(&text(looked).await), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_keeps_the_console_around_it_for_the_owner_alone() {
+    let house = House::new();
+    let owner = Browser::of(&house);
+    let stranger = Browser { router: owner.router.clone(), cookie: String::new() };
+    let has_console = |html: &str| html.contains("<nav aria-label=\"Main\">");
+    let nowhere = async |browser: &Browser, path: &str| text(browser.get(path).await).await;
+    for path in ["/nowhere", "/sources/src_01hzzz00000000000000000001", "/help/none"] {
+        let html = nowhere(&owner, path).await;
+        assert!(has_console(&html) && html.contains(path), "{path}: {html}");
+    }
+    let html = nowhere(&stranger, "/nowhere").await;
+    assert!(!has_console(&html) && html.contains("There is nothing at this address."), "{html}");
+    let cross = Request::builder().method("POST").uri("/settings/vault/lock").header(header::ORIGIN, "http://evil.example");
+    let refused = owner.ask(cross, String::new()).await;
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    assert!(text(refused).await.contains("did not come from a page of this server"));
+    assert_eq!(house.engine.vault(&OWNER).expect("a vault").state, VaultState::Unlocked);
+    let unnamed = Request::builder().uri("/").header(header::HOST, "evil.example").body(Body::empty()).expect("a request");
+    let refused = owner.router.clone().oneshot(unnamed).await.expect("a response");
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    let html = text(refused).await;
+    assert!(html.contains("does not answer to that host name") && !html.contains("class=\"button"), "{html}");
 }

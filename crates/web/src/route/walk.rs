@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
-use freehold_core::{Rng, SecretBytes, SystemClock};
+use freehold_core::{Clock, Rng, SecretBytes, SystemClock, Timestamp};
 use freehold_engine::{Caller, EngineConfig, NewOwner, RunLimits, Windows};
+use jiff::SignedDuration;
 use tower::ServiceExt;
 
 use super::*;
@@ -30,8 +31,25 @@ impl Rng for Counting {
     }
 }
 
+/// The time, so many seconds later.
+#[derive(Default)]
+pub(super) struct Later(AtomicI64);
+
+impl Later {
+    pub(super) fn pass(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Later {
+    fn now(&self) -> Timestamp {
+        SystemClock.now() + SignedDuration::from_secs(self.0.load(Ordering::Relaxed))
+    }
+}
+
 pub(super) struct House {
     pub(super) engine: Engine,
+    pub(super) clock: Arc<Later>,
     session: String,
     _folder: tempfile::TempDir,
 }
@@ -40,7 +58,7 @@ pub(super) fn secret(text: &str) -> SecretBytes {
     SecretBytes::new(text.as_bytes().to_vec())
 }
 
-fn engine(folder: &tempfile::TempDir) -> Engine {
+fn engine(folder: &tempfile::TempDir, clock: Arc<Later>) -> Engine {
     let config = EngineConfig {
         data_dir: folder.path().join("data"),
         key_file: folder.path().join("vault.key"),
@@ -58,14 +76,15 @@ fn engine(folder: &tempfile::TempDir) -> Engine {
         run_limits: RunLimits::default(),
     };
     std::fs::create_dir(folder.path().join("scratch")).expect("a folder");
-    Engine::open(config, Arc::new(SystemClock), Arc::new(Counting(AtomicU64::new(1)))).expect("an engine")
+    Engine::open(config, clock, Arc::new(Counting(AtomicU64::new(1)))).expect("an engine")
 }
 
 impl House {
     /// A server whose first start is done, and one console session with the passphrase just given.
     pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let engine = engine(&folder);
+        let clock = Arc::new(Later::default());
+        let engine = engine(&folder, Arc::clone(&clock));
         let setup_code = secret(engine.setup_code().expect("no owner yet").reveal());
         let key = engine.create_owner(NewOwner { setup_code, passphrase: secret(PASSPHRASE) }).expect("an owner");
         let groups: Vec<&str> = key.reveal().split('-').collect();
@@ -75,7 +94,7 @@ impl House {
         let new = engine.sign_in(&secret(PASSPHRASE), "test").expect("a session");
         engine.reauthenticate(new.session.id, &secret(PASSPHRASE)).expect("the right passphrase");
         let session = new.token.reveal().to_owned();
-        Self { engine, session, _folder: folder }
+        Self { engine, clock, session, _folder: folder }
     }
 
     fn token(&self, scopes: &[Permission]) -> String {
@@ -269,7 +288,7 @@ async fn a_token_opens_what_its_scopes_say_and_no_page() {
 #[tokio::test]
 async fn before_first_start_everything_leads_there() {
     let folder = tempfile::tempdir().expect("a folder");
-    let engine = engine(&folder);
+    let engine = engine(&folder, Arc::default());
     let tcp = router(engine.clone(), config(), Door::Tcp);
     let cli = router(engine, config(), Door::Cli);
     for route in table().into_iter().filter(|route| matches!(route.access, Access::Needs(_) | Access::Owner)) {

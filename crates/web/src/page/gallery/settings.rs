@@ -9,6 +9,7 @@ use serde_json::json;
 use super::super::help;
 use super::super::settings::{self, Filter, audit, backup, connectors, passphrase, removed, sessions, tokens, vault};
 use super::{at, collected, connector, look};
+use crate::done::Done;
 
 pub(super) fn the_vault(state: VaultState, sentence: &str) -> VaultView {
     let slot = |kind: &str| SlotView { kind: kind.to_owned(), confirmed: true, created_at: at("2026-03-01T09:00:00Z") };
@@ -171,6 +172,7 @@ fn audit_page() {
         action: "owner.create".to_owned(),
         sentence: "Set up Freehold and its vault.".to_owned(),
         subject: "owner".to_owned(),
+        about: "You".to_owned(),
         detail: json!({}),
         hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
     };
@@ -232,7 +234,7 @@ fn notifications_page() {
         created_at: at("2026-03-01T09:00:00Z"),
     };
     let quiet = QuietHours { start: "22:00".to_owned(), end: "07:00".to_owned(), zone: "Europe/Berlin".to_owned() };
-    let need = |told, held| NeedView {
+    let need = |told: Option<_>, held: Option<_>| NeedView {
         title: "Letterbox".to_owned(),
         sentence: "The provider asks for a code.".to_owned(),
         path: "/interactions/int_01hzzz00000000000000000003".to_owned(),
@@ -240,6 +242,8 @@ fn notifications_page() {
         told_at: told,
         reminded_at: None,
         held_until: held,
+        message: if told.is_some() { "Told" } else { "Held back until" },
+        message_at: told.or(held),
     };
     let facts = NotificationsView {
         address: "http://127.0.0.1:7180".to_owned(),
@@ -281,7 +285,10 @@ fn notifications_page() {
         next: "Give an access token that may, or choose another topic.".to_owned(),
         answer: Some("403 Forbidden: forbidden".to_owned()),
     };
-    look("notifications-none", &notifications::page(none, notifications::Told::default()));
+    let mut none = notifications::page(none, notifications::Told::default());
+    look("notifications-none", &none);
+    none.frame.done = Some(Done::QuietHoursEnded);
+    look("notifications-done", &none);
     look("notifications", &notifications::page(facts, notifications::Told { test: Some(test), problem: None }));
     look("notifications-add", &notifications::channel_page(ChannelKind::Ntfy, &form, None, &Start::Defaults, true, None));
     let start = Start::Settings(&ntfy.settings);

@@ -8,9 +8,10 @@ use freehold_engine::{BackupCause, BackupOutcome, BackupPlan, BackupProgress, Ba
 use super::{Section, about_input};
 use crate::admit::Visitor;
 use crate::body::FormBody;
+use crate::done::Done;
 use crate::page::details::give_passphrase;
 use crate::page::text::{When, bytes, counted};
-use crate::page::{Frame, Page, go_to, show_with};
+use crate::page::{Frame, Page, go_to_saying, show_with};
 use crate::status::Sign;
 
 #[derive(Template)]
@@ -66,7 +67,7 @@ pub(crate) async fn begin(mut visitor: Visitor, mut body: FormBody) -> Page {
         Err(refused) => Err(refused),
     };
     match begun {
-        Ok(_) => go_to(Section::Backup.path()),
+        Ok(_) => go_to_saying(Done::BackupBegun, Section::Backup.path()),
         Err(refused) => again(&visitor, None, Some(about_input(refused)?)).await,
     }
 }
@@ -88,7 +89,7 @@ pub(crate) async fn plan(mut visitor: Visitor, mut body: FormBody) -> Page {
         Err(problem) => Err(crate::refused::Refused(problem)),
     };
     match planned {
-        Ok(_) => go_to(Section::Backup.path()),
+        Ok(_) => go_to_saying(Done::BackupsPlanned, Section::Backup.path()),
         Err(refused) => again(&visitor, Some(form), Some(about_input(refused)?)).await,
     }
 }
@@ -99,7 +100,7 @@ pub(crate) async fn end_plan(mut visitor: Visitor, mut body: FormBody) -> Page {
         Err(refused) => Err(refused),
     };
     match ended {
-        Ok(_) => go_to(Section::Backup.path()),
+        Ok(_) => go_to_saying(Done::BackupsUnplanned, Section::Backup.path()),
         Err(refused) => again(&visitor, None, Some(about_input(refused)?)).await,
     }
 }
@@ -107,7 +108,9 @@ pub(crate) async fn end_plan(mut visitor: Visitor, mut body: FormBody) -> Page {
 async fn again(visitor: &Visitor, typed: Option<PlanForm>, problem: Option<Problem>) -> Page {
     let backups = visitor.ask(|engine, caller| engine.backups(caller)).await?;
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    Ok(show_with(status, &with(backups, typed, !visitor.is_reauthenticated(), problem)))
+    let mut page = with(backups, typed, !visitor.is_reauthenticated(), problem);
+    page.frame.tell(visitor);
+    Ok(show_with(status, &page))
 }
 
 #[cfg(test)]

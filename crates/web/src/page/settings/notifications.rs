@@ -11,10 +11,11 @@ use super::{Section, about_input};
 use crate::admit::Visitor;
 use crate::api::Named;
 use crate::body::FormBody;
+use crate::done::Done;
 use crate::form::{self, FieldView, Start};
 use crate::page::details::give_passphrase;
 use crate::page::text::When;
-use crate::page::{Frame, Page, Under, go_to, show, show_with};
+use crate::page::{Frame, Page, Under, go_to_saying, show, show_with};
 use crate::refused::Refused;
 use crate::status::Sign;
 
@@ -110,14 +111,15 @@ pub(crate) async fn set_quiet(visitor: Visitor, body: FormBody) -> Page {
         engine.set_quiet_hours(caller, hours)
     });
     match set.await {
-        Ok(()) => go_to("/settings/notifications#quiet"),
+        Ok(()) if ends => go_to_saying(Done::QuietHoursEnded, Section::Notifications.path()),
+        Ok(()) => go_to_saying(Done::QuietHoursSet, Section::Notifications.path()),
         Err(refused) => told_or_refused(&visitor, refused).await,
     }
 }
 
 pub(crate) async fn remove(visitor: Visitor, Named(id): Named<ChannelId>) -> Page {
     visitor.ask(move |engine, caller| engine.remove_channel(caller, id)).await?;
-    go_to("/settings/notifications")
+    go_to_saying(Done::ChannelRemoved, Section::Notifications.path())
 }
 
 pub(crate) async fn show_new(visitor: Visitor, Named(kind): Named<String>) -> Page {
@@ -155,7 +157,7 @@ async fn save(
         Err(refused) => Err(refused),
     };
     match saved {
-        Ok(_) => go_to("/settings/notifications"),
+        Ok(_) => go_to_saying(Done::ChannelSaved, Section::Notifications.path()),
         Err(Refused(problem)) if form::is_about_input(&problem) => {
             let asks = !visitor.is_reauthenticated();
             let page = channel_page(kind, form, channel.as_ref(), &Start::Typed(&body), asks, Some(problem));
@@ -186,7 +188,9 @@ async fn told_or_refused(visitor: &Visitor, refused: Refused) -> Page {
 
 async fn again(visitor: &Visitor, status: StatusCode, told: Told) -> Page {
     let facts = visitor.ask(|engine, caller| engine.notifications(caller)).await?;
-    Ok(show_with(status, &page(facts, told)))
+    let mut page = page(facts, told);
+    page.frame.tell(visitor);
+    Ok(show_with(status, &page))
 }
 
 pub(in crate::page) fn channel_page(
@@ -198,7 +202,7 @@ pub(in crate::page) fn channel_page(
     problem: Option<Problem>,
 ) -> ChannelPage {
     let title = match channel {
-        None => format!("Be reached by {}", kind.label()),
+        None => format!("Be reached by {}", kind.in_sentence()),
         Some(channel) => channel.label.clone(),
     };
     ChannelPage {
@@ -222,7 +226,7 @@ pub(in crate::page) fn page(facts: NotificationsView, told: Told) -> Notificatio
         address: facts.address,
         address_is_local: facts.address_is_local,
         channels: facts.channels.into_iter().map(card).collect(),
-        kinds: ChannelKind::ALL.map(|kind| (kind.as_str(), kind.label())).to_vec(),
+        kinds: ChannelKind::ALL.map(|kind| (kind.as_str(), kind.in_sentence())).to_vec(),
         zone: facts.quiet.as_ref().map_or(facts.server_zone, |quiet| quiet.zone.clone()),
         quiet: facts.quiet,
         quiet_until: facts.quiet_until.map(When),
@@ -250,13 +254,14 @@ fn card(channel: ChannelView) -> ChannelCard {
 }
 
 fn need(need: NeedView) -> NeedRow {
-    let (told, when) = match (need.reminded_at, need.told_at, need.held_until) {
-        (Some(at), _, _) => ("Reminded", Some(When(at))),
-        (None, Some(at), _) => ("Told", Some(When(at))),
-        (None, None, Some(until)) => ("Held back until", Some(When(until))),
-        (None, None, None) => ("Not told yet", None),
-    };
-    NeedRow { path: need.path, title: need.title, sentence: need.sentence, arose: When(need.arose_at), told, when }
+    NeedRow {
+        path: need.path,
+        title: need.title,
+        sentence: need.sentence,
+        arose: When(need.arose_at),
+        told: need.message,
+        when: need.message_at.map(When),
+    }
 }
 
 fn message(message: MessageView) -> MessageRow {

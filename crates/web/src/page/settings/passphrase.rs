@@ -7,7 +7,8 @@ use freehold_core::{Problem, ProblemCode};
 use super::{Section, about_input};
 use crate::admit::Visitor;
 use crate::body::FormBody;
-use crate::page::{Frame, Page, Under, go_to, show, show_with};
+use crate::done::Done;
+use crate::page::{Frame, Page, Under, go_to_saying, show, show_with};
 
 #[derive(Template)]
 #[template(path = "settings/passphrase.html")]
@@ -31,7 +32,7 @@ pub(crate) async fn change(visitor: Visitor, mut body: FormBody) -> Page {
     }
     let (old, new) = (body.take("passphrase"), body.take("new_passphrase"));
     match visitor.ask(move |engine, caller| engine.change_passphrase(caller, &old, &new)).await {
-        Ok(()) => go_to(Section::Sessions.path()),
+        Ok(()) => go_to_saying(Done::PassphraseChanged, Section::Sessions.path()),
         Err(refused) => again(about_input(refused)?),
     }
 }

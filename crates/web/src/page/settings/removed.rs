@@ -27,7 +27,9 @@ struct Row {
 
 pub(crate) async fn show_page(visitor: Visitor, Asked(filter): Asked<Filter>) -> Page {
     let sources = visitor.ask(|engine, caller| engine.removed_sources(caller)).await?;
-    Ok(show(&page(sources, filter)))
+    let mut page = page(sources, filter);
+    page.frame.tell(&visitor);
+    Ok(show(&page))
 }
 
 pub(in crate::page) fn page(sources: Vec<CollectedView>, filter: Filter) -> RemovedSourcesPage {

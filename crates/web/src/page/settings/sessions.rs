@@ -7,8 +7,9 @@ use freehold_engine::view::SessionView;
 use super::{Filter, Section};
 use crate::admit::Visitor;
 use crate::api::{Asked, Named};
+use crate::done::Done;
 use crate::page::text::When;
-use crate::page::{Frame, Page, go_to, show};
+use crate::page::{Frame, Page, go_to_saying, show};
 
 #[derive(Template)]
 #[template(path = "settings/sessions.html")]
@@ -32,17 +33,19 @@ struct SessionRow {
 
 pub(crate) async fn show_page(visitor: Visitor, Asked(filter): Asked<Filter>) -> Page {
     let sessions = visitor.ask(|engine, caller| engine.sessions(caller)).await?;
-    Ok(show(&page(sessions, visitor.session.as_ref().map(|session| session.id), filter)))
+    let mut page = page(sessions, visitor.session.as_ref().map(|session| session.id), filter);
+    page.frame.tell(&visitor);
+    Ok(show(&page))
 }
 
 pub(crate) async fn sign_out(visitor: Visitor, Named(id): Named<SessionId>) -> Page {
     visitor.ask(move |engine, caller| engine.sign_out_session(caller, id)).await?;
-    go_to(Section::Sessions.path())
+    go_to_saying(Done::BrowserSignedOut, Section::Sessions.path())
 }
 
 pub(crate) async fn sign_out_others(visitor: Visitor) -> Page {
     visitor.ask(|engine, caller| engine.sign_out_others(caller)).await?;
-    go_to(Section::Sessions.path())
+    go_to_saying(Done::OthersSignedOut, Section::Sessions.path())
 }
 
 /// `this` is the session that asks.

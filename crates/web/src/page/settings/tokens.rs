@@ -11,9 +11,10 @@ use super::{Filter, Section, about_input};
 use crate::admit::Visitor;
 use crate::api::{Asked, Named};
 use crate::body::FormBody;
+use crate::done::Done;
 use crate::page::details::give_passphrase;
 use crate::page::text::When;
-use crate::page::{Frame, Page, go_to, show_with};
+use crate::page::{Frame, Page, go_to_saying, show_with};
 
 #[derive(Template)]
 #[template(path = "settings/tokens.html")]
@@ -56,13 +57,15 @@ pub(crate) async fn create(mut visitor: Visitor, mut body: FormBody) -> Page {
 
 pub(crate) async fn revoke(visitor: Visitor, Named(id): Named<TokenId>) -> Page {
     visitor.ask(move |engine, caller| engine.revoke_token(caller, id)).await?;
-    go_to(Section::Tokens.path())
+    go_to_saying(Done::TokenRevoked, Section::Tokens.path())
 }
 
 async fn again(visitor: &Visitor, filter: Filter, made: Option<(String, String)>, problem: Option<Problem>) -> Page {
     let tokens = visitor.ask(|engine, caller| engine.tokens(caller)).await?;
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    Ok(show_with(status, &page(tokens, filter, !visitor.is_reauthenticated(), made, problem)))
+    let mut page = page(tokens, filter, !visitor.is_reauthenticated(), made, problem);
+    page.frame.tell(visitor);
+    Ok(show_with(status, &page))
 }
 
 pub(in crate::page) fn page(

@@ -11,10 +11,11 @@ use super::passphrase::differ;
 use super::{Section, about_input};
 use crate::admit::Visitor;
 use crate::body::FormBody;
+use crate::done::Done;
 use crate::page::details::give_passphrase;
 use crate::page::start::key_page;
 use crate::page::text::{When, words};
-use crate::page::{Frame, Page, Under, go_to, show, show_with};
+use crate::page::{Frame, Page, Under, go_to_saying, show, show_with};
 use crate::status::Sign;
 
 #[derive(Template)]
@@ -58,12 +59,12 @@ pub(crate) async fn unlock(visitor: Visitor, mut body: FormBody) -> Page {
         (true, false) => UnlockWith::Passphrase(passphrase),
         (true, true) => UnlockWith::KeyFile,
     };
-    change(visitor, body, move |engine, caller| engine.unlock_vault(caller, with)).await
+    change(Done::VaultUnlocked, visitor, body, move |engine, caller| engine.unlock_vault(caller, with)).await
 }
 
 pub(crate) async fn lock(visitor: Visitor) -> Page {
     visitor.ask(|engine, caller| engine.lock_vault(caller)).await?;
-    go_to(Section::Vault.path())
+    go_to_saying(Done::VaultLocked, Section::Vault.path())
 }
 
 pub(crate) async fn set_passphrase(visitor: Visitor, mut body: FormBody) -> Page {
@@ -71,19 +72,19 @@ pub(crate) async fn set_passphrase(visitor: Visitor, mut body: FormBody) -> Page
         return again(&visitor, Some(differ("repeated"))).await;
     }
     let new = body.take("vault_passphrase");
-    change(visitor, body, move |engine, caller| engine.set_vault_passphrase(caller, &new)).await
+    change(Done::VaultPassphraseSet, visitor, body, move |engine, caller| engine.set_vault_passphrase(caller, &new)).await
 }
 
 pub(crate) async fn remove_passphrase(visitor: Visitor, body: FormBody) -> Page {
-    change(visitor, body, |engine, caller| engine.remove_vault_passphrase(caller)).await
+    change(Done::VaultPassphraseRemoved, visitor, body, |engine, caller| engine.remove_vault_passphrase(caller)).await
 }
 
 pub(crate) async fn add_key_file(visitor: Visitor, body: FormBody) -> Page {
-    change(visitor, body, |engine, caller| engine.add_key_file(caller)).await
+    change(Done::KeyFileMade, visitor, body, |engine, caller| engine.add_key_file(caller)).await
 }
 
 pub(crate) async fn remove_key_file(visitor: Visitor, body: FormBody) -> Page {
-    change(visitor, body, |engine, caller| engine.remove_key_file(caller)).await
+    change(Done::KeyFileRemoved, visitor, body, |engine, caller| engine.remove_key_file(caller)).await
 }
 
 /// Shows the new key, this once.
@@ -120,7 +121,7 @@ pub(crate) async fn confirm_recovery_key(mut visitor: Visitor, mut body: FormBod
         Err(refused) => Err(refused),
     };
     match confirmed {
-        Ok(_) => go_to(Section::Vault.path()),
+        Ok(_) => go_to_saying(Done::RecoveryKeyReplaced, Section::Vault.path()),
         Err(refused) => {
             let page = confirm_page(asked, !visitor.is_reauthenticated(), Some(about_input(refused)?));
             Ok(show_with(StatusCode::UNPROCESSABLE_ENTITY, &page))
@@ -128,8 +129,8 @@ pub(crate) async fn confirm_recovery_key(mut visitor: Visitor, mut body: FormBod
     }
 }
 
-/// Does one change, with the passphrase that came with the form.
-async fn change<F>(mut visitor: Visitor, mut body: FormBody, work: F) -> Page
+/// Does one change, with the passphrase that came with the form, and says so.
+async fn change<F>(done: Done, mut visitor: Visitor, mut body: FormBody, work: F) -> Page
 where
     F: FnOnce(&Engine, &Caller) -> Result<VaultView, Problem> + Send + 'static,
 {
@@ -138,7 +139,7 @@ where
         Err(refused) => Err(refused),
     };
     match changed {
-        Ok(_) => go_to(Section::Vault.path()),
+        Ok(_) => go_to_saying(done, Section::Vault.path()),
         Err(refused) => again(&visitor, Some(about_input(refused)?)).await,
     }
 }
@@ -146,7 +147,9 @@ where
 async fn again(visitor: &Visitor, problem: Option<Problem>) -> Page {
     let vault = visitor.ask(|engine, caller| engine.vault(caller)).await?;
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    Ok(show_with(status, &page(vault, !visitor.is_reauthenticated(), problem)))
+    let mut page = page(vault, !visitor.is_reauthenticated(), problem);
+    page.frame.tell(visitor);
+    Ok(show_with(status, &page))
 }
 
 pub(in crate::page) fn page(vault: VaultView, asks_passphrase: bool, problem: Option<Problem>) -> VaultPage {
