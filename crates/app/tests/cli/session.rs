@@ -40,7 +40,10 @@ fn browsers_are_listed_in_words_and_signed_out_by_name_or_all() {
     assert!(!is_signed_in(&server, &phone) && is_signed_in(&server, &laptop) && is_signed_in(&server, &script));
     let again = run(&["session", "sign-out", &id]);
     assert_eq!(again.code, 3);
-    insta::assert_snapshot!(again.err, @"");
+    insta::assert_snapshot!(again.err, @r"
+    error: There is no such session.
+      next: Look at the list of them.
+    ");
 
     assert_eq!(run(&["session", "sign-out", "--all"]).succeeded().out, "All 2 browsers are signed out.\n");
     assert!(!is_signed_in(&server, &laptop) && !is_signed_in(&server, &script));

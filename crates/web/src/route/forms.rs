@@ -163,7 +163,8 @@ async fn what_a_form_did_is_said_once() {
     let plan = [("folder", "/tmp"), ("every", "day"), ("hour", "3"), ("zone", "UTC"), ("keep", "7")];
     let channel = [("server", "http://127.0.0.1:9"), ("topic", "freehold-x")];
     let revoke = format!("/settings/tokens/{}/revoke", token.id);
-    let forms: [(&str, &[(&str, &str)], &str); 8] = [
+    type Form<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+    let forms: [Form<'_>; 8] = [
         ("/settings/notifications/quiet-hours", &quiet, "The quiet hours are saved."),
         ("/settings/notifications/quiet-hours", &[("none", "true")], "There are no quiet hours any more."),
         ("/settings/notifications/add/ntfy", &channel, "The channel is saved. Send a test to see whether it arrives."),
