@@ -4,9 +4,10 @@
 // test-results/screens.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 
 import { start } from "./house.mjs";
-import { atEverySize, givePassphrase, moveIn, setup, walk } from "./owner.mjs";
+import { ask, atEverySize, givePassphrase, moveIn, setup, walk } from "./owner.mjs";
 
 /**
  * Fills in the form of a source, with this password.
@@ -22,6 +23,43 @@ async function fillSource(page, mailbox, password) {
   await page.getByLabel("Username", { exact: true }).fill(mailbox.user);
   await page.getByLabel(/^App password/).fill(password);
   await page.locator("input[name=consent]").check();
+}
+
+/**
+ * What both links for a download give, as the records' keys in order: that of JSON Lines is compared with what the API says of them.
+ * @param {import("./owner.mjs").Page} page
+ * @param {{ key: string, data: object }[]} records
+ */
+async function download(page, records) {
+  const take = async (/** @type {string} */ label) => {
+    const link = page.getByRole("link", { name: label, exact: true });
+    const [file] = await Promise.all([page.waitForEvent("download"), link.click()]);
+    return { name: file.suggestedFilename(), text: readFileSync(await file.path(), "utf8") };
+  };
+  const lines = await take("JSON Lines");
+  assert.equal(lines.name, "Maria's mail messages.jsonl");
+  const read = lines.text.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assert.deepEqual(read.map(({ key, data }) => ({ key, data })), records.map(({ key, data }) => ({ key, data })));
+  const table = await take("CSV");
+  assert.equal(table.name, "Maria's mail messages.csv");
+  const rows = cells(table.text);
+  assert.deepEqual(rows[0]?.slice(0, 2), ["record_key", "record_time"]);
+  assert.ok(rows.every((row) => row.length === rows[0]?.length), "every line has every column");
+  assert.deepEqual(rows.slice(1).map(([key]) => key), records.map(({ key }) => key));
+}
+
+/**
+ * A table as RFC 4180 writes it.
+ * @param {string} text
+ */
+function cells(text) {
+  /** @type {string[][]} */
+  const rows = [[]];
+  for (const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^,\r\n]*))(,|\r\n)/g)) {
+    rows.at(-1)?.push(quoted?.replaceAll('""', '"') ?? plain ?? "");
+    if (end !== ",") rows.push([]);
+  }
+  return rows.slice(0, -1);
 }
 
 await atEverySize("first start to records", async (size) => {
@@ -78,10 +116,20 @@ await atEverySize("first start to records", async (size) => {
     await page.getByRole("link", { name: "Messages" }).click();
     await page.getByText(`${shown} records`).waitFor();
     await step("14-records");
+    const id = new URL(page.url()).pathname.split("/")[2];
+    const records = async (/** @type {string} */ text) => {
+      return (await ask(house, page, "GET", `/sources/${id}/streams/messages/records?limit=500&text=${text}`)).records;
+    };
+    const all = await records("");
+    assert.equal(all.length, counted);
+    await download(page, all);
     await page.getByLabel("Filter records").fill("lake");
     await page.getByRole("button", { name: "Filter" }).click();
     await page.getByText("that contain “lake”").waitFor();
     await step("15-records-filtered");
+    const some = await records("lake");
+    assert.ok(some.length > 0 && some.length < counted, "a filtered list is downloaded as it is filtered");
+    await download(page, some);
     await page.locator(".records tbody a").first().click();
     await page.getByRole("heading", { name: "Changes over time" }).waitFor();
     await step("16-record");
@@ -100,6 +148,24 @@ await atEverySize("first start to records", async (size) => {
     await page.goto(house.origin);
     await page.getByText("Up to date").first().waitFor();
     await step("19-home");
+
+    // A stream is deleted and left out, until it is collected again.
+    await page.goto(`${house.origin}/sources/${id}/streams/messages`);
+    await page.getByRole("link", { name: "Delete this stream…" }).click();
+    await page.getByText("Backups made before keep all of it.").waitFor();
+    assert.ok(await page.getByRole("radio", { name: "Leave it out" }).isChecked());
+    await page.getByLabel("Type the source's name to confirm").fill("Maria's mail");
+    await givePassphrase(page);
+    await step("19-delete-stream");
+    await page.getByRole("button", { name: "Delete Messages" }).click();
+    const messages = page.locator("tr", { hasText: "Messages" });
+    await messages.getByText("Left out").waitFor();
+    await step("19-left-out");
+    await page.getByRole("main").getByRole("button", { name: "Collect now" }).click();
+    await page.getByText(/^Done/).first().waitFor();
+    await page.goto(`${house.origin}/sources/${id}`);
+    await messages.getByRole("button", { name: "Collect it again" }).click();
+    await messages.getByText("Left out").waitFor({ state: "detached" });
 
     // Signed out is signed out.
     await page.getByRole("button", { name: "Sign out" }).click();

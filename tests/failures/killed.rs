@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use freehold_tests::server::Server;
+use rusqlite::{Connection, OpenFlags};
 
 const NOTES: u64 = 4_000;
 /// How long after the run began the server dies: from before the connector is there to when it is nearly done.
@@ -32,6 +33,49 @@ fn a_server_killed_at_any_moment_loses_and_doubles_nothing() {
         interrupted += all.iter().filter(|run| run["outcome"]["outcome"] == "interrupted").count();
     }
     assert!(interrupted >= 2, "only {interrupted} runs were under way when their server died: the moments are wrong");
+}
+
+#[test]
+fn a_stream_deleted_just_before_the_server_dies_is_gone_and_so_is_its_room() {
+    let mut server = Server::new(&[]);
+    server.start();
+    add(&server);
+    assert_eq!(finish(&server), "succeeded");
+    let before = size(&server);
+    for moment in [0, 15, 60, 200] {
+        let said = server.cli(&["source", "delete-stream", "notes", "notes", "--collect-anew", "--confirm", "notes"], "");
+        assert_eq!(said.code, 0, "{said:?}");
+        std::thread::park_timeout(Duration::from_millis(moment));
+        server.kill();
+        server.start();
+        assert_eq!(server.json(&["source", "show", "notes"])["streams"][1]["count"], 0, "killed after {moment} ms");
+        assert_eq!(server.json(&["search", "note"])["hits"], serde_json::json!([]), "killed after {moment} ms");
+        let left = (0..600).find(|_| {
+            std::thread::park_timeout(Duration::from_millis(50));
+            left_of_streams(&server) == 0
+        });
+        assert!(left.is_some(), "killed after {moment} ms: {}", server.log());
+        assert!(size(&server) < before / 2, "{} of {before} pages after {moment} ms", size(&server));
+        assert_eq!(server.cli(&["run", "notes"], "").code, 0, "{}", server.log());
+        assert_eq!(server.json(&["source", "show", "notes"])["streams"][1]["count"], NOTES, "killed after {moment} ms");
+    }
+    server.stop();
+}
+
+/// How many deleted streams are still being taken off the disk.
+fn left_of_streams(server: &Server) -> u64 {
+    look(server, "SELECT count(*) FROM removed_streams")
+}
+
+/// How many pages the records' database has.
+fn size(server: &Server) -> u64 {
+    look(server, "PRAGMA page_count")
+}
+
+fn look(server: &Server, sql: &str) -> u64 {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let database = Connection::open_with_flags(server.folder().join("data/data.db"), flags).expect("opened");
+    database.query_row(sql, [], |row| row.get(0)).expect("a number")
 }
 
 fn add(server: &Server) {

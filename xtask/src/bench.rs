@@ -154,6 +154,7 @@ fn store_rows(lines: &[Value]) -> anyhow::Result<Vec<Row>> {
     let append = find(lines, "way", "append")?;
     let floor = number(find(lines, "way", "floor_two_tables")?, "records_per_second")?;
     let rate = number(append, "records_per_second")?;
+    let beside = number(find(lines, "way", "append_beside_index")?, "records_per_second")?;
     let due = number(find(lines, "bench", "due")?, "p99_us")?;
     Ok(vec![
         Row {
@@ -165,6 +166,14 @@ fn store_rows(lines: &[Value]) -> anyhow::Result<Vec<Row>> {
             pass: rate >= 0.6 * floor,
         },
         flat("  its last tenth to its first", number(append, "last_tenth_to_first")?),
+        Row {
+            name: "  the same beside the search index",
+            figure: format!("{beside:.0} records/s"),
+            floor: format!("{rate:.0} without"),
+            ratio: format!("{:.0} %", 100.0 * beside / rate),
+            target: "≥ 80 %",
+            pass: beside >= 0.8 * rate,
+        },
         Row {
             name: "scheduler: what is due among 100,000",
             figure: format!("{:.2} ms (p99)", due / 1000.0),

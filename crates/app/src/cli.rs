@@ -26,6 +26,7 @@ mod secret_input;
 mod session;
 mod sign_in_trace;
 mod source;
+mod stream;
 mod terminal;
 mod time;
 mod token;

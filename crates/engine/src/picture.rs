@@ -118,6 +118,7 @@ impl Inner {
     }
 
     pub(crate) fn stream_views(&self, row: &SourceRow, connector: Option<&Connector>) -> Result<Vec<StreamView>, Problem> {
+        let left_out = self.data.left_out(row.id).map_err(from_store)?;
         let mut kept: BTreeMap<String, StreamView> = BTreeMap::new();
         for stream in self.data.streams(row.id).map_err(from_store)? {
             let view = StreamView {
@@ -127,6 +128,8 @@ impl Inner {
                 bytes: stream.bytes,
                 file_bytes: None,
                 newest: stream.newest,
+                earlier: stream.history_count.saturating_sub(stream.count),
+                left_out: left_out.contains(&stream.name),
             };
             kept.insert(stream.name, view);
         }
@@ -139,6 +142,8 @@ impl Inner {
                 bytes: 0,
                 file_bytes: None,
                 newest: None,
+                earlier: 0,
+                left_out: left_out.contains(&declared.name),
             });
             view.label = declared.label().to_owned();
             views.push(view);

@@ -1,8 +1,6 @@
-//! Searching what was collected, across sources, and the thread that keeps the index up with it.
+//! Searching what was collected, across sources.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use freehold_core::{Problem, SourceId};
 
@@ -12,12 +10,6 @@ use crate::record::title_of;
 use crate::server::{Engine, Inner};
 use crate::view::{HitView, SearchPage, SnippetPart};
 
-/// Records put into the index in one transaction: some hundredths of a second.
-const BATCH: usize = 500;
-/// While a run is under way, the index has one part in so many of the database's time, so that collecting is not held up.
-const GIVES_WAY: u32 = 8;
-/// Looked at least this often, should a change not have been told.
-const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 /// Hits are counted up to here: more is "more than".
 const MOST_COUNTED: u64 = 10_000;
 
@@ -65,10 +57,10 @@ impl Engine {
         let waiting = inner.data.waiting_for_index().map_err(from_store)?;
         let found = inner.data.search(&wanted).map_err(from_store)?;
         let total = inner.data.count_found(&wanted, MOST_COUNTED + 1).map_err(from_store)?;
-        let mut places = Places { inner, known: HashMap::new() };
-        let hits = found.hits.into_iter().map(|hit| places.view(hit)).collect::<Result<_, _>>()?;
+        let mut places = Places { look: &|source, stream| inner.place(source, stream), known: HashMap::new() };
+        let hits = found.hits.into_iter().filter_map(|hit| places.view(hit).transpose());
         Ok(SearchPage {
-            hits,
+            hits: hits.collect::<Result<_, _>>()?,
             next: found.next.map(|place| place.to_string()),
             total: total.min(MOST_COUNTED),
             more: total > MOST_COUNTED,
@@ -79,9 +71,12 @@ impl Engine {
 
 /// The sources and streams of one page of hits, each looked up once.
 struct Places<'a> {
-    inner: &'a Inner,
-    known: HashMap<(SourceId, String), Place>,
+    look: &'a dyn Fn(SourceId, &str) -> Looked,
+    known: HashMap<(SourceId, String), Option<Place>>,
 }
+
+/// None of a source that is not there, not even as a removed one.
+type Looked = Result<Option<Place>, Problem>;
 
 #[derive(Clone)]
 struct Place {
@@ -92,10 +87,11 @@ struct Place {
 }
 
 impl Places<'_> {
-    fn view(&mut self, hit: freehold_store::Hit) -> Result<HitView, Problem> {
-        let place = self.place(hit.source, &hit.stream)?;
+    /// None of a record whose source was deleted since it was found.
+    fn view(&mut self, hit: freehold_store::Hit) -> Result<Option<HitView>, Problem> {
+        let Some(place) = self.place(hit.source, &hit.stream)? else { return Ok(None) };
         let data = serde_json::from_str(&hit.record.data).unwrap_or(serde_json::Value::Null);
-        Ok(HitView {
+        Ok(Some(HitView {
             source: hit.source,
             source_name: place.source_name,
             removed: place.is_removed,
@@ -105,43 +101,76 @@ impl Places<'_> {
             key: hit.record.key,
             emitted_at: hit.record.emitted_at,
             snippet: hit.snippet.into_iter().map(|part| SnippetPart { text: part.text, is_hit: part.is_hit }).collect(),
-        })
+        }))
     }
 
-    fn place(&mut self, source: SourceId, stream: &str) -> Result<Place, Problem> {
+    fn place(&mut self, source: SourceId, stream: &str) -> Looked {
         let known = self.known.get(&(source, stream.to_owned()));
         if let Some(place) = known {
             return Ok(place.clone());
         }
-        let row = self.inner.any_source_row(source)?;
-        let connector = self.inner.catalog.get(&row.connector).ok();
-        let declared = connector.as_ref().and_then(|connector| connector.manifest.stream(stream));
-        let place = Place {
-            is_removed: self.inner.data.source(source).map_err(from_store)?.is_none(),
-            source_name: row.name,
-            stream_label: declared.map_or(stream, |declared| declared.label()).to_owned(),
-            title_field: declared.and_then(|declared| declared.field_with_role("primary-title")).map(str::to_owned),
-        };
+        let place = (self.look)(source, stream)?;
         self.known.insert((source, stream.to_owned()), place.clone());
         Ok(place)
     }
 }
 
-/// The index's thread: puts into it what was collected, in small pieces, and more slowly while a run is under way.
-pub(crate) fn keep_up(inner: &Arc<Inner>) {
-    loop {
-        let began = Instant::now();
-        let goes_on = match inner.data.index_records(BATCH) {
-            Ok(0) => inner.indexing.wait(LONGEST_SLEEP),
-            Ok(_) if inner.active_runs() > 0 => inner.indexing.rest(began.elapsed() * GIVES_WAY),
-            Ok(_) => inner.indexing.rest(Duration::ZERO),
-            Err(error) => {
-                tracing::error!(%error, "records could not be made searchable; this is tried again");
-                inner.indexing.rest(LONGEST_SLEEP)
-            }
+impl Inner {
+    fn place(&self, source: SourceId, stream: &str) -> Looked {
+        let there = self.data.source(source).map_err(from_store)?;
+        let is_removed = there.is_none();
+        let row = match there {
+            Some(row) => Some(row),
+            None => self.data.removed_source(source).map_err(from_store)?,
         };
-        if !goes_on {
-            return;
-        }
+        let Some(row) = row else { return Ok(None) };
+        let connector = self.catalog.get(&row.connector).ok();
+        let declared = connector.as_ref().and_then(|connector| connector.manifest.stream(stream));
+        Ok(Some(Place {
+            is_removed,
+            source_name: row.name,
+            stream_label: declared.map_or(stream, |declared| declared.label()).to_owned(),
+            title_field: declared.and_then(|declared| declared.field_with_role("primary-title")).map(str::to_owned),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use freehold_core::{RunId, Timestamp};
+    use freehold_store::{Hit, RecordRow};
+
+    use super::*;
+
+    #[test]
+    fn a_record_whose_source_was_deleted_since_is_left_out() {
+        let source = |n: u32| SourceId::parse(&format!("src_0000000000000000000000000{n}")).expect("an id");
+        let hit = |of: SourceId| Hit {
+            source: of,
+            stream: "mail".to_owned(),
+            record: RecordRow {
+                key: "a".to_owned(),
+                data: "{}".to_owned(),
+                emitted_at: Timestamp::UNIX_EPOCH,
+                first_seen_at: Timestamp::UNIX_EPOCH,
+                changed_at: Timestamp::UNIX_EPOCH,
+                versions: 1,
+                run: RunId::parse("run_00000000000000000000000001").expect("an id"),
+            },
+            snippet: Vec::new(),
+        };
+        let deleted = source(2);
+        let look = |of: SourceId, stream: &str| {
+            Ok((of != deleted).then(|| Place {
+                source_name: "One".to_owned(),
+                is_removed: false,
+                stream_label: stream.to_owned(),
+                title_field: None,
+            }))
+        };
+        let mut places = Places { look: &look, known: HashMap::new() };
+        let views =
+            [source(1), deleted, source(3)].map(|of| places.view(hit(of)).expect("looked up").map(|view| view.source));
+        assert_eq!(views, [Some(source(1)), None, Some(source(3))]);
     }
 }

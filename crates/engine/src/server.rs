@@ -30,9 +30,9 @@ use crate::profile::remove_unfinished;
 use crate::proving::{PROOF_FOLDER, Provings};
 use crate::run::{Mail, directory};
 use crate::schedule::{self, Wake};
-use crate::search;
 use crate::slots::ShownKey;
 use crate::throttle::Throttle;
+use crate::upkeep;
 use crate::vault::Door;
 use crate::view::Numbers;
 
@@ -122,8 +122,7 @@ pub(crate) struct Inner {
     pub(crate) counters: Counters,
     pub(crate) live: Live,
     pub(crate) wake: Wake,
-    /// Wakes what makes records searchable.
-    pub(crate) indexing: Wake,
+    pub(crate) upkeep: Wake,
     pub(crate) notifier: Wake,
     pub(crate) browsers: Browsers,
     pub(crate) stages: Stages,
@@ -166,7 +165,7 @@ impl Engine {
             counters: Counters::default(),
             live: Live::default(),
             wake: Wake::default(),
-            indexing: Wake::default(),
+            upkeep: Wake::default(),
             notifier: Wake::default(),
             browsers: Browsers::default(),
             stages: Stages::default(),
@@ -191,12 +190,12 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Starts the scheduler, what makes records searchable, and what tells the owner.
+    /// Starts the scheduler, what follows the records, and what tells the owner.
     pub fn start(&self) {
         let inner = Arc::clone(&self.0);
         self.0.spawn("scheduler", move || schedule::run(&inner));
         let inner = Arc::clone(&self.0);
-        self.0.spawn("search index", move || search::keep_up(&inner));
+        self.0.spawn("upkeep", move || upkeep::run(&inner));
         let inner = Arc::clone(&self.0);
         self.0.spawn("notifier", move || notifier::run(&inner));
     }
@@ -204,7 +203,7 @@ impl Engine {
     /// Stops taking up runs and ends those under way, waiting for at most `grace`.
     pub fn stop(&self, grace: Duration) {
         self.0.wake.stop();
-        self.0.indexing.stop();
+        self.0.upkeep.stop();
         self.0.notifier.stop();
         for mailbox in lock(&self.0.active).values() {
             // A run that has just ended no longer listens.
@@ -265,7 +264,7 @@ impl Inner {
     /// Tells whoever watches. No one watching is fine.
     pub(crate) fn tell(&self, event: Event) {
         // Records come and go with nothing but such a change.
-        self.indexing.now();
+        self.upkeep.now();
         // What it says itself it knows.
         if !matches!(event, Event::Notifications) {
             self.notifier.now();

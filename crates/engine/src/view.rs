@@ -3,6 +3,7 @@
 mod notification;
 mod receipt;
 mod search;
+mod stream;
 mod vault;
 
 use freehold_core::id::{SessionId, TokenId};
@@ -21,6 +22,7 @@ use serde_json::Value;
 pub use notification::{ChannelKindView, ChannelView, DeliveryView, MessageView, NeedView, NotificationsView, TestView};
 pub use receipt::ReceiptView;
 pub use search::{HitView, SearchPage, SnippetPart};
+pub use stream::{CollectedView, StreamContentView, StreamView};
 pub use vault::{SlotView, VaultView};
 
 /// How far the server itself is set up.
@@ -189,47 +191,6 @@ pub struct CredentialView {
     pub codes_in_doubt_since: Option<Timestamp>,
     /// The words the owner agreed to.
     pub consent: Option<String>,
-}
-
-/// One stream of a source, with a count that is always true.
-#[derive(Clone, Debug, Serialize)]
-pub struct StreamView {
-    /// Its name.
-    pub name: String,
-    /// The name a person reads.
-    pub label: String,
-    /// Records with a current value.
-    pub count: u64,
-    /// Bytes of their data.
-    pub bytes: u64,
-    /// Bytes of their files, each content once. Measured where one source is asked for, not in lists of sources.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub file_bytes: Option<u64>,
-    /// The newest record's own time.
-    pub newest: Option<Timestamp>,
-}
-
-/// What was collected from a source, whether the source is still there or was removed.
-#[derive(Clone, Debug, Serialize)]
-pub struct CollectedView {
-    /// The source's id.
-    pub id: SourceId,
-    /// The owner's name for it; a removed one may share it with another.
-    pub name: String,
-    /// Its connector.
-    pub connector: ConnectorName,
-    /// The connector's name as a person reads it, where it is still there.
-    pub connector_display_name: String,
-    /// The account it belonged to, as far as it was confirmed.
-    pub account: Option<String>,
-    /// Whether the source was removed.
-    pub removed: bool,
-    /// Its streams.
-    pub streams: Vec<StreamView>,
-    /// When a run last succeeded.
-    pub last_success_at: Option<Timestamp>,
-    /// When the source was added.
-    pub created_at: Timestamp,
 }
 
 /// A run.

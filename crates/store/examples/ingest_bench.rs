@@ -1,25 +1,32 @@
 //! Measures what the store costs above bare SQLite, as JSON lines on standard output.
 //!
-//! `ingest_bench [RECORDS] [BATCH] [ordered|scrambled]` (1,000,000, 5,000 and `ordered` by default: whether keys ascend) writes the same records three ways into files in the system's
-//! temporary directory, each way with the same pragmas:
+//! `ingest_bench [RECORDS] [BATCH] [ordered|scrambled]` (1,000,000, 5,000 and `ordered` by default: whether keys ascend) writes the same
+//! records four ways into files in the system's temporary directory, each way with the same pragmas, but that the store's own files can
+//! shrink:
 //! - `floor_two_tables`: the textbook layout by rusqlite alone, a table of current values and one of history, each with the data;
 //! - `floor_same_rows`: the store's own tables and indexes, filled with bare inserts;
-//! - `append`: [`DataDb::append`], with its look-ups, counts and writer thread, up to the commit that ends the run.
+//! - `append`: [`DataDb::append`], with its look-ups, counts and writer thread, up to the commit that ends the run;
+//! - `append_beside_index`: the same, while a thread makes the records searchable as the engine does during a run.
 //!
 //! Then it asks which of 100,000 sources are due. Making the records is not timed.
 
+mod common;
+
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use freehold_core::identity::IdentityState;
-use freehold_core::run::{Cause, Counts, Outcome, RunEvent, RunState};
-use freehold_core::{Clock, ConnectorName, CredentialMode, OwnerId, Rng, RunId, ServerId, SourceId, SystemClock, Timestamp};
-use freehold_store::{CommitRun, DataDb, DataDir, NewRecord, RunRow, SourceRow};
+use common::{Outcomes, collecting, source};
+use freehold_core::run::{Counts, Outcome, RunEvent};
+use freehold_core::{Clock, SystemClock, Timestamp};
+use freehold_store::{CommitRun, DataDb, DataDir, NewRecord};
 use rusqlite::Connection;
 use serde_json::json;
 
-type Outcomes<T> = Result<T, Box<dyn std::error::Error>>;
+/// Records made searchable at once, and how much longer the index then rests: the engine's, while a run is under way.
+const INDEXED: usize = 500;
+const GIVES_WAY: u32 = 8;
 
 const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 16000; \
     PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;";
@@ -41,6 +48,9 @@ fn main() -> Outcomes<()> {
     }
     let append = measure("append", &load, append)?;
     println!("{}", append.line);
+    let beside = measure("append_beside_index", &load, append_beside_index)?;
+    println!("{}", beside.line);
+    println!("{}", json!({"bench": "beside_index", "ratio": round(beside.rate / append.rate)}));
     for (name, floor) in floors {
         println!("{}", json!({"bench": "ingest_ratio", "floor": name, "ratio": round(append.rate / floor)}));
     }
@@ -122,28 +132,40 @@ fn floor_same_rows(dir: &Path, load: &Load) -> Outcomes<Vec<Duration>> {
 }
 
 fn append(dir: &Path, load: &Load) -> Outcomes<Vec<Duration>> {
+    appended(&DataDb::open(&DataDir::open(dir)?, Arc::new(SystemClock))?, load, &AtomicBool::new(false))
+}
+
+/// The index has no time of its own: it goes on only while that of a batch is taken.
+fn append_beside_index(dir: &Path, load: &Load) -> Outcomes<Vec<Duration>> {
     let data = DataDb::open(&DataDir::open(dir)?, Arc::new(SystemClock))?;
-    let source = source(1)?;
-    let run = RunId::new(&SystemClock, &Counter(1));
-    data.insert_source(source.clone())?;
-    data.insert_run(RunRow {
-        id: run,
-        source: source.id,
-        cause: Cause::Owner,
-        state: RunState::Queued { cause: Cause::Owner, due_at: source.created_at },
-        created_at: source.created_at,
-        started_at: None,
-        ended_at: None,
-        outcome: None,
-        counts: Counts::default(),
-        detail: None,
-        retry_of: None,
-    })?;
-    data.transition(run, RunEvent::Admit { server: ServerId::new(&SystemClock, &Counter(1)) }, None)?;
-    data.transition(run, RunEvent::Collect, None)?;
+    let (is_timed, is_over) = (AtomicBool::new(false), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let index = scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                let began = Instant::now();
+                let rest = if is_timed.load(Ordering::Relaxed) && data.index_records(INDEXED)? > 0 {
+                    began.elapsed() * GIVES_WAY
+                } else {
+                    Duration::from_micros(100)
+                };
+                std::thread::park_timeout(rest);
+            }
+            Ok::<(), freehold_store::StoreError>(())
+        });
+        let times = appended(&data, load, &is_timed);
+        is_over.store(true, Ordering::Relaxed);
+        index.join().map_err(|_| "the index's thread failed")??;
+        times
+    })
+}
+
+fn appended(data: &DataDb, load: &Load, is_timed: &AtomicBool) -> Outcomes<Vec<Duration>> {
+    let (source, run) = collecting(data)?;
     let mut counts = Counts::default();
     let mut times = batches(load, |made| {
-        let stored = data.append(run, source.id, made)?;
+        is_timed.store(true, Ordering::Relaxed);
+        let stored = data.append(run, source, made)?;
+        is_timed.store(false, Ordering::Relaxed);
         counts.emitted += stored.emitted;
         counts.added += stored.added;
         Ok(())
@@ -234,39 +256,6 @@ fn due(sources: u64) -> Outcomes<serde_json::Value> {
         "bench": "due", "sources": sources, "due": sources / 100,
         "p50_us": times[times.len() / 2].as_micros() as u64, "p99_us": times[times.len() * 99 / 100].as_micros() as u64,
     }))
-}
-
-fn source(n: u64) -> Outcomes<SourceRow> {
-    let clock = SystemClock;
-    Ok(SourceRow {
-        id: SourceId::new(&clock, &Counter(n)),
-        owner: OwnerId::new(&clock, &Counter(0)),
-        connector: ConnectorName::parse("imap")?,
-        name: format!("source {n}"),
-        mode: CredentialMode::StoredCredential,
-        settings: serde_json::Map::new(),
-        expected_account: None,
-        identity: IdentityState::Unconfirmed,
-        paused: false,
-        interval_seconds: None,
-        next_due_at: None,
-        failures: 0,
-        connector_digest: None,
-        created_at: clock.now(),
-        last_success_at: None,
-        ever_collected: false,
-    })
-}
-
-/// Not random at all: ids only have to differ.
-struct Counter(u64);
-
-impl Rng for Counter {
-    fn fill(&self, bytes: &mut [u8]) {
-        bytes.fill(0);
-        let end = bytes.len();
-        bytes[end - 8..].copy_from_slice(&self.0.to_be_bytes());
-    }
 }
 
 fn peak_rss_mib() -> Outcomes<u64> {

@@ -4,17 +4,16 @@
 //! - `search`: the first page of 50, newest first, for words of every frequency, the beginning of one, two words and three;
 //! - `table`: a page of 50 of the stream, from its newest to its oldest records.
 
+mod common;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use freehold_core::identity::IdentityState;
-use freehold_core::run::{Cause, Counts, RunEvent, RunState};
-use freehold_core::{Clock, ConnectorName, CredentialMode, OwnerId, Rng, RunId, ServerId, SourceId, SystemClock, Timestamp};
-use freehold_store::{DataDb, DataDir, NewRecord, RecordQuery, RunRow, SearchQuery, SourceRow};
+use common::{Outcomes, collecting};
+use freehold_core::{SourceId, SystemClock, Timestamp};
+use freehold_store::{DataDb, DataDir, NewRecord, RecordQuery, SearchQuery};
 use rusqlite::Connection;
 use serde_json::json;
-
-type Outcomes<T> = Result<T, Box<dyn std::error::Error>>;
 
 /// Different words, the first ones in most records, as in a language.
 const WORDS: u64 = 50_000;
@@ -78,42 +77,8 @@ fn times<T>(asked: impl Iterator<Item = T>, mut ask: impl FnMut(T) -> Outcomes<(
 }
 
 fn filled(data: &DataDb, records: u64) -> Outcomes<SourceId> {
-    let (clock, stream) = (SystemClock, Arc::<str>::from("letters"));
-    let source = SourceRow {
-        id: SourceId::new(&clock, &Counter(1)),
-        owner: OwnerId::new(&clock, &Counter(0)),
-        connector: ConnectorName::parse("imap")?,
-        name: "letters".to_owned(),
-        mode: CredentialMode::StoredCredential,
-        settings: serde_json::Map::new(),
-        expected_account: None,
-        identity: IdentityState::Unconfirmed,
-        paused: false,
-        interval_seconds: None,
-        next_due_at: None,
-        failures: 0,
-        connector_digest: None,
-        created_at: clock.now(),
-        last_success_at: None,
-        ever_collected: false,
-    };
-    data.insert_source(source.clone())?;
-    let run = RunId::new(&clock, &Counter(1));
-    data.insert_run(RunRow {
-        id: run,
-        source: source.id,
-        cause: Cause::Owner,
-        state: RunState::Queued { cause: Cause::Owner, due_at: source.created_at },
-        created_at: source.created_at,
-        started_at: None,
-        ended_at: None,
-        outcome: None,
-        counts: Counts::default(),
-        detail: None,
-        retry_of: None,
-    })?;
-    data.transition(run, RunEvent::Admit { server: ServerId::new(&clock, &Counter(1)) }, None)?;
-    data.transition(run, RunEvent::Collect, None)?;
+    let stream = Arc::<str>::from("letters");
+    let (source, run) = collecting(data)?;
     for start in (0..records).step_by(usize::try_from(BATCH)?) {
         let record = |n: u64| -> Outcomes<NewRecord> {
             Ok(NewRecord {
@@ -124,9 +89,9 @@ fn filled(data: &DataDb, records: u64) -> Outcomes<SourceId> {
                 delete: false,
             })
         };
-        data.append(run, source.id, (start..records.min(start + BATCH)).map(record).collect::<Outcomes<_>>()?)?;
+        data.append(run, source, (start..records.min(start + BATCH)).map(record).collect::<Outcomes<_>>()?)?;
     }
-    Ok(source.id)
+    Ok(source)
 }
 
 /// A bare FTS5 table of the same texts: records a second.
@@ -176,15 +141,4 @@ fn word(n: u64) -> String {
     let base = SYLLABLES.len() as u64;
     let pick = |number: u64| SYLLABLES[usize::try_from(number % base).unwrap_or(0)];
     format!("{}{}{}", pick(n), pick(n / base), pick(n / base / base))
-}
-
-/// Not random at all: ids only have to differ.
-struct Counter(u64);
-
-impl Rng for Counter {
-    fn fill(&self, bytes: &mut [u8]) {
-        bytes.fill(0);
-        let end = bytes.len();
-        bytes[end - 8..].copy_from_slice(&self.0.to_be_bytes());
-    }
 }

@@ -24,6 +24,7 @@ pub mod rejected;
 pub mod run;
 pub mod search;
 pub mod source;
+pub mod stream;
 pub mod write;
 
 mod held;
@@ -38,8 +39,10 @@ const KIND: Kind = Kind {
         include_str!("../migrations/data/002.sql"),
         include_str!("../migrations/data/003.sql"),
         include_str!("../migrations/data/004.sql"),
+        include_str!("../migrations/data/005.sql"),
     ],
-    setup: "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384;",
+    // What is deleted can be given back to the disk, which is settled when the file is made.
+    setup: "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384;",
     // 64 MiB: a page of an index that every batch changes, as keys in no order make it, is then written to the file once for many
     // batches.
     fold_after: 16_000,

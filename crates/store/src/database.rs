@@ -17,7 +17,7 @@ use crate::{DataDir, OpenError, Result, StoreError};
 mod log;
 
 use log::Log;
-pub(crate) use log::truncate_log;
+pub(crate) use log::{truncate_log, truncate_log_unless_read};
 
 /// How many pieces of work may wait for the writer before callers wait to hand theirs over.
 const QUEUE: usize = 64;
@@ -158,6 +158,15 @@ impl Database {
                 work(&snapshot)
             })
             .map_err(|e| e.during(operation))
+    }
+
+    /// Removes the copies made before migrations: they hold what is to be gone.
+    pub(crate) fn remove_copies(&self) -> Result<()> {
+        let failed = |e| StoreError::io("removing an old copy of the database", &self.path, e);
+        for copy in migration::copies(&self.path).map_err(failed)? {
+            std::fs::remove_file(&copy).map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// Empties the log into the database file, so that no older page is left in it.

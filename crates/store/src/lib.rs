@@ -32,6 +32,7 @@ pub use data_db::rejected::RejectedRow;
 pub use data_db::run::{RunRow, TimelineEntry};
 pub use data_db::search::{Hit, SearchPage, SearchQuery, SnippetPart};
 pub use data_db::source::SourceRow;
+pub use data_db::stream::StreamContent;
 pub use data_db::write::NewRecord;
 pub use data_dir::DataDir;
 pub use error::{OpenError, Result, StoreError};

@@ -18,6 +18,7 @@ pub(crate) mod search;
 pub(crate) mod sessions;
 pub(crate) mod setup;
 pub(crate) mod sources;
+pub(crate) mod streams;
 pub(crate) mod tokens;
 pub(crate) mod vault;
 

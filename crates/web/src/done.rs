@@ -38,6 +38,9 @@ done! {
     SourceResumed = "source-resumed", "It is collected again.";
     CodesTrusted = "codes-trusted", "The recovery codes are used again.";
     RecordsDeleted = "records-deleted", "What that source had collected is deleted.";
+    StreamDeleted = "stream-deleted", "The stream is deleted. The disk has its room back within minutes.";
+    StreamLeftOut = "stream-left-out", "The stream is deleted, and left out of what is collected.";
+    StreamTakenIn = "stream-taken-in", "The next run collects the stream again, from the beginning.";
 
     PassphraseChanged = "passphrase-changed", "Your passphrase is changed, and every other browser is signed out.";
     BrowserSignedOut = "browser-signed-out", "That browser is signed out.";

@@ -4,6 +4,7 @@ pub(crate) mod add;
 pub(crate) mod change;
 pub(crate) mod collect;
 pub(crate) mod connector;
+pub(crate) mod delete_stream;
 #[cfg(debug_assertions)]
 pub(crate) mod design;
 pub(crate) mod details;

@@ -15,7 +15,7 @@ use freehold_engine::{Engine, Permission};
 use crate::admit::{Access, Gate, Kind, admit};
 use crate::api::{
     answers, backups, credentials, events, health, live, notifications, receipts, records, removed, runs, search, sessions,
-    setup, sources, tokens, vault,
+    setup, sources, streams, tokens, vault,
 };
 use crate::app::App;
 use crate::config::{Door, WebConfig};
@@ -149,6 +149,9 @@ fn api() -> Vec<Route> {
         api(GET, "/api/v1/live", Owner, live::socket),
 
         api(GET, "/api/v1/search", Needs(Read), search::list),
+        api(GET, "/api/v1/sources/{id}/streams/{stream}", Needs(Read), streams::show),
+        api(DELETE, "/api/v1/sources/{id}/streams/{stream}", Needs(Reauthenticated), streams::delete),
+        api(POST, "/api/v1/sources/{id}/streams/{stream}/take-in", Needs(Configure), streams::take_in),
         api(GET, "/api/v1/sources/{id}/streams/{stream}/records", Needs(Read), records::list),
         api(GET, "/api/v1/sources/{id}/streams/{stream}/export", Needs(Read), records::export),
         api(GET, "/api/v1/sources/{id}/streams/{stream}/records/{key}", Needs(Read), records::show),
@@ -248,6 +251,9 @@ fn pages() -> Vec<Route> {
         page(GET, "/sources/{id}/streams/{stream}", Needs(Read), page::records::show_page),
         page(GET, "/sources/{id}/streams/{stream}/{key}", Needs(Read), page::record::show_page),
         page(GET, "/sources/{id}/exports/{stream}", Needs(Read), records::export),
+        page(GET, "/sources/{id}/delete-stream/{stream}", Needs(Read), page::delete_stream::show_page),
+        page(POST, "/sources/{id}/delete-stream/{stream}", Needs(Configure), page::delete_stream::delete),
+        page(POST, "/sources/{id}/take-in/{stream}", Needs(Configure), page::delete_stream::take_in),
         page(GET, "/sources/{id}/blobs/{sha256}", Needs(Read), records::blob),
 
         page(GET, "/removed-sources", Needs(Read), page::settings::removed::show_page),

@@ -83,6 +83,7 @@ pub(crate) struct Stream {
     pub(crate) bytes: u64,
     pub(crate) file_bytes: Option<u64>,
     pub(crate) newest: Option<Timestamp>,
+    pub(crate) left_out: bool,
 }
 
 /// A run.

@@ -37,9 +37,9 @@ pub(crate) struct Records {
 }
 
 /// The source whose records are read, and where the API has it.
-struct Origin {
-    id: SourceId,
-    name: String,
+pub(crate) struct Origin {
+    pub(crate) id: SourceId,
+    pub(crate) name: String,
     streams: Vec<Stream>,
     is_removed: bool,
 }
@@ -150,7 +150,7 @@ impl From<Source> for Origin {
 }
 
 /// The source of that id or name, or the removed one whose records stayed.
-fn origin(client: &Client, text: &str) -> Result<Origin, Problem> {
+pub(crate) fn origin(client: &Client, text: &str) -> Result<Origin, Problem> {
     match find(client, text) {
         Err(problem) if problem.code == ProblemCode::NotFound => match removed::find(client, text)? {
             Some(removed) => Ok(Origin { id: removed.id, name: removed.name, streams: removed.streams, is_removed: true }),

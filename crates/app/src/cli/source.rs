@@ -14,7 +14,7 @@ use super::picture::{Connector, Source, shell_word};
 use super::prompt::Prompt;
 use super::secret_input::SecretInput;
 use super::terminal::{Cell, Terminal, Tone};
-use super::{Context, follow, receipts, removed, time};
+use super::{Context, follow, receipts, removed, stream, time};
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
@@ -36,6 +36,10 @@ pub(crate) enum Command {
     Wipe(Which),
     /// Remove a source with its sign-in details
     Remove(Remove),
+    /// Delete a stream of a source for good: its records and their files
+    DeleteStream(stream::Delete),
+    /// Collect a stream again that was left out
+    TakeIn(stream::TakeIn),
 }
 
 #[derive(Args, Debug)]
@@ -136,6 +140,8 @@ impl Command {
                 receipts::show(terminal, &reply)
             }
             Command::Remove(remove) => remove.run(&client, terminal),
+            Command::DeleteStream(delete) => delete.run(&client, terminal),
+            Command::TakeIn(take_in) => take_in.run(&client, terminal),
         }
         .map(|()| ExitCode::SUCCESS)
     }
@@ -190,9 +196,12 @@ fn list(client: &Client, terminal: Terminal) -> Result<(), Problem> {
 }
 
 fn show(client: &Client, terminal: Terminal, source: &Source) -> Result<(), Problem> {
+    // A list of sources does not measure files.
+    let reply = client.get(&format!("/sources/{}", source.id))?;
     if terminal.json {
-        return terminal.raw(client.get(&format!("/sources/{}", source.id))?.json());
+        return terminal.raw(reply.json());
     }
+    let source: Source = reply.read()?;
     let reminds = source.keeps_nothing();
     let every = |seconds: u64| format!("{}{}", if reminds { "remind me " } else { "" }, time::interval(seconds));
     let schedule = match (source.interval_seconds, source.next_due_at) {
@@ -229,7 +238,8 @@ fn show(client: &Client, terminal: Terminal, source: &Source) -> Result<(), Prob
     if !source.streams.is_empty() {
         terminal.line("")?;
         let rows = source.streams.iter().map(|stream| {
-            let newest = stream.newest.map(time::local).unwrap_or_default();
+            let left_out = || if stream.left_out { "left out".to_owned() } else { String::new() };
+            let newest = stream.newest.map_or_else(left_out, time::local);
             vec![
                 Cell::new(&stream.name),
                 Cell::new(&stream.label),

@@ -14,3 +14,4 @@ mod receipts;
 mod removed;
 mod serving;
 mod session;
+mod streams;

@@ -45,6 +45,8 @@ actions! {
     SourceResume = "source.resume", "Resumed a source.";
     SourceRemove = "source.remove", "Removed a source.";
     SourceDeleteRecords = "source.delete_records", "Deleted the records of a removed source.";
+    SourceDeleteStream = "source.delete_stream", "Deleted a stream of a source.";
+    SourceTakeIn = "source.take_in", "Had a stream collected again that was left out.";
 
     SecretPut = "secret.put", "Sealed sign-in details.";
     SecretRenew = "secret.renew", "Sealed sign-in details that the provider renewed.";

@@ -87,6 +87,10 @@ pub(super) fn prepare(
     inner.data.transition(run.id, event, None).map_err(from_store)?;
 
     let start = start(inner, run, source, connector, bindings)?;
+    if start.scope.streams.is_empty() {
+        let detail = "Everything the connector collects is left out. Collect a stream again that is.";
+        return Verdict::failed(FailureReason::ConnectorFailed, detail).stop();
+    }
     let checker = RecordChecker::new(&connector.manifest, &start.scope)
         .map_err(|error| Box::new(Verdict::failed(FailureReason::ConnectorFailed, format!("{error}."))))?;
     Ok(Prepared { credential, start, checker })
@@ -182,7 +186,9 @@ fn start(
     let state: BTreeMap<_, _> =
         cursors.into_iter().filter_map(|(stream, cursor)| Some((stream, to_raw_value(&cursor).ok()?))).collect();
     let incremental = !state.is_empty();
-    let streams = connector.manifest.streams.iter().map(|stream| CollectionStream::all_of(&stream.name)).collect();
+    let left_out = inner.data.left_out(source.id).map_err(from_store)?;
+    let wanted = connector.manifest.streams.iter().filter(|stream| !left_out.contains(&stream.name));
+    let streams = wanted.map(|stream| CollectionStream::all_of(&stream.name)).collect();
     Ok(Start {
         run_id: run.id.to_string(),
         collection_mode: if incremental { CollectionMode::Incremental } else { CollectionMode::FullRefresh },

@@ -16,4 +16,5 @@ mod recovery;
 mod schedule;
 mod search;
 mod setup;
+mod streams;
 mod support;

@@ -13,6 +13,9 @@ use sha2::{Digest, Sha256};
 use super::{DataDb, run};
 use crate::{Result, StoreError};
 
+/// Files removed in one transaction: each of those waits for the disk.
+const SWEPT_AT_ONCE: usize = 100;
+
 /// A file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlobRow {
@@ -125,15 +128,19 @@ impl DataDb {
             let rows = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
             Ok(rows)
         })?;
-        for sha256 in orphans.into_iter().filter(|sha256| !unlinked.contains(sha256)) {
-            let path = self.blob_path(&sha256)?;
-            self.write("removing a file of no record", move |connection| remove_orphan(connection, &sha256, &path))?;
+        let orphans = orphans.into_iter().filter(|sha256| !unlinked.contains(sha256));
+        let orphans = orphans.map(|sha256| Ok((self.blob_path(&sha256)?, sha256))).collect::<Result<Vec<_>>>()?;
+        for some in orphans.chunks(SWEPT_AT_ONCE).map(<[_]>::to_vec) {
+            self.write("removing files of no record", move |connection| {
+                some.iter().try_for_each(|(path, sha256)| remove_orphan(connection, sha256, path))
+            })?;
         }
         Ok(())
     }
 }
 
-/// Removes the file inside the transaction: should that fail, its row is still there to find it by.
+/// Removes the file inside the transaction: should that fail, its row is still there to find it by, and a file that is gone already is
+/// no failure.
 fn remove_orphan(connection: &Connection, sha256: &str, path: &Path) -> Result<()> {
     let removed = connection
         .prepare_cached("DELETE FROM blobs WHERE sha256 = ?1 AND NOT EXISTS (SELECT 1 FROM blob_links WHERE sha256 = ?1)")?

@@ -184,9 +184,16 @@ impl DataDb {
     }
 }
 
-/// The expression narrowed to a source or a stream. `None` if there is no such stream.
+/// The expression narrowed to a source or a stream, and to what is not deleted. `None` if there is no such stream.
 fn within(connection: &Connection, source: Option<SourceId>, stream: Option<&str>, words: &str) -> Result<Option<String>> {
-    let Some(source) = source else { return Ok(Some(format!("text : ({words})"))) };
+    let Some(source) = source else {
+        let gone: Vec<String> = connection
+            .prepare_cached("SELECT id FROM removed_streams")?
+            .query_map([], |row| Ok(stream_word(row.get(0)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        let but = if gone.is_empty() { String::new() } else { format!(" NOT stream : ({})", gone.join(" OR ")) };
+        return Ok(Some(format!("text : ({words}){but}")));
+    };
     let streams: Vec<String> = connection
         .prepare_cached("SELECT id FROM streams WHERE source = ?1 AND (?2 IS NULL OR name = ?2)")?
         .query_map((source.to_string(), stream), |row| Ok(stream_word(row.get(0)?)))?

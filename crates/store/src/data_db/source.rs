@@ -5,7 +5,7 @@ use freehold_core::{ConnectorName, CredentialMode, OwnerId, SourceId, Timestamp}
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::{Map, Value};
 
-use super::{DataDb, search};
+use super::{DataDb, stream};
 use crate::row::{json, millis, named, parsed, time, time_or_none, to_json};
 use crate::{Result, StoreError};
 
@@ -86,6 +86,8 @@ impl DataDb {
 
     /// Removes a source with its runs, questions, files and records. With `keep_records` it is only marked as removed: records,
     /// files and runs stay readable under its id, until it is removed without. A conflict while a run of it is under way.
+    ///
+    /// Records are out of sight when this returns; their room is given back as a deleted stream's is.
     pub fn remove_source(&self, id: SourceId, keep_records: bool) -> Result<()> {
         self.write("removing a source", move |connection| {
             let text = id.to_string();
@@ -94,14 +96,7 @@ impl DataDb {
             if !known {
                 return Err(StoreError::not_found(format!("source {id}")));
             }
-            let running: bool = connection.query_row(
-                "SELECT EXISTS (SELECT 1 FROM runs WHERE source = ?1 AND ended_at IS NULL)",
-                [&text],
-                |row| row.get(0),
-            )?;
-            if running {
-                return Err(StoreError::conflict("a run of this source is under way; cancel it first"));
-            }
+            must_be_idle(connection, id)?;
             if keep_records {
                 connection.execute("DELETE FROM cursors WHERE source = ?1", [&text])?;
                 connection.execute("DELETE FROM interactions WHERE source = ?1", [&text])?;
@@ -109,20 +104,7 @@ impl DataDb {
                     .execute("UPDATE sources SET removed = 1, settings = '{}', next_due_at = NULL WHERE id = ?1", [&text])?;
                 return Ok(());
             }
-            connection.execute(
-                "DELETE FROM record_versions WHERE record IN (SELECT r.id FROM records r \
-                 JOIN streams s ON s.id = r.stream WHERE s.source = ?1)",
-                [&text],
-            )?;
-            connection.execute(
-                "INSERT OR IGNORE INTO search_changed SELECT r.id FROM records r JOIN streams s ON s.id = r.stream \
-                 WHERE s.source = ?1",
-                [&text],
-            )?;
-            connection.execute("DELETE FROM records WHERE stream IN (SELECT id FROM streams WHERE source = ?1)", [&text])?;
-            search::after_removal(connection)?;
-            connection.execute("DELETE FROM streams WHERE source = ?1", [&text])?;
-            connection.execute("DELETE FROM blob_links WHERE source = ?1", [&text])?;
+            stream::put_away(connection, id, None)?;
             connection.execute("DELETE FROM sources WHERE id = ?1", [&text])?;
             Ok(())
         })?;
@@ -151,6 +133,15 @@ impl DataDb {
                 .optional()?)
         })
     }
+}
+
+/// A conflict while a run of this source is under way.
+pub(super) fn must_be_idle(connection: &Connection, id: SourceId) -> Result<()> {
+    let running = "SELECT EXISTS (SELECT 1 FROM runs WHERE source = ?1 AND ended_at IS NULL)";
+    if connection.prepare_cached(running)?.query_row([id.to_string()], |row| row.get(0))? {
+        return Err(StoreError::conflict("a run of this source is under way; cancel it first"));
+    }
+    Ok(())
 }
 
 pub(super) fn get(connection: &Connection, id: SourceId) -> Result<Option<SourceRow>> {

@@ -193,8 +193,12 @@ pub(super) fn add_to_stream(connection: &Connection, id: i64, count: i64, bytes:
 }
 
 fn stream_id(connection: &Connection, source: &str, name: &str) -> Result<i64> {
+    // Not the number of a stream that was deleted, as long as there are records of that.
     connection
-        .prepare_cached("INSERT INTO streams (source, name) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+        .prepare_cached(
+            "INSERT INTO streams (id, source, name) VALUES (1 + max(ifnull((SELECT max(id) FROM streams), 0), \
+             ifnull((SELECT max(id) FROM removed_streams), 0)), ?1, ?2) ON CONFLICT DO NOTHING",
+        )?
         .execute((source, name))?;
     Ok(connection
         .prepare_cached("SELECT id FROM streams WHERE source = ?1 AND name = ?2")?

@@ -1,6 +1,7 @@
 //! The write-ahead log of one database: emptied where old pages must not stay, and handled with care while the disk is full.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -43,6 +44,13 @@ impl Log {
         let file = std::fs::metadata(&self.path).map_err(|e| StoreError::io("measuring the database", &self.path, e))?;
         Ok((pages * page).saturating_sub(file.len()))
     }
+}
+
+/// Empties the log into the database file, if nobody reads it just now: then the next commits use its room, and nothing waits.
+pub(crate) fn truncate_log_unless_read(connection: &Connection) -> Result<()> {
+    connection.busy_timeout(Duration::ZERO)?;
+    let _ = truncate_log(connection);
+    Ok(connection.busy_timeout(super::PATIENCE)?)
 }
 
 /// Empties the log into the database file.

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::{VaultDb, audit};
 use crate::database::{Durability, truncate_log};
 use crate::row::{millis, named, parsed, time, time_or_none};
-use crate::{AuditMake, Result, StoreError, migration};
+use crate::{AuditMake, Result, StoreError};
 
 /// The purpose of the key that secrets are sealed with.
 const SECRETS: &str = "secrets";
@@ -219,7 +219,7 @@ impl VaultDb {
             }
             audit::append(connection, audit)
         })?;
-        self.remove_copies()?;
+        self.database.remove_copies()?;
         self.shrink()
     }
 
@@ -262,19 +262,12 @@ impl VaultDb {
         if left > 0 { self.shrink() } else { Ok(()) }
     }
 
-    /// A copy made before a migration holds what is to be forgotten.
-    fn remove_copies(&self) -> Result<()> {
-        let path = self.database.path();
-        let failed = |e| StoreError::io("removing an old copy of the vault", path, e);
-        for copy in migration::copies(path).map_err(failed)? {
-            std::fs::remove_file(&copy).map_err(failed)?;
-        }
-        Ok(())
-    }
-
     fn shrink(&self) -> Result<()> {
         self.database.on_writer("shrinking the vault's database", |connection| {
-            connection.prepare("PRAGMA incremental_vacuum")?.query([])?.next()?;
+            // A row for each page: what is not asked for is not done.
+            let mut statement = connection.prepare("PRAGMA incremental_vacuum")?;
+            let mut rows = statement.query([])?;
+            while rows.next()?.is_some() {}
             truncate_log(connection)
         })
     }

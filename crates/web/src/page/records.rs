@@ -38,6 +38,8 @@ pub(super) struct RecordsPage {
     waiting: Option<String>,
     /// Where these records are a file, for each format.
     exports: [(&'static str, String); 2],
+    /// Where the stream is deleted, if there is anything of it.
+    delete: Option<String>,
 }
 
 struct Row {
@@ -106,6 +108,7 @@ pub(super) fn page(
         exports: [("CSV", "csv"), ("JSON Lines", "jsonl")].map(|(label, format)| {
             (label, url::with_query(&url::exports(source.id, &stream.name), &[("format", format), ("text", &text)]))
         }),
+        delete: (stream.count + stream.earlier > 0).then(|| url::delete_stream(source.id, &stream.name)),
         total: counted(found.total, "record", "records"),
         size: (text.is_empty() && found.total > 0).then(|| bytes(stream.bytes)),
         rows: found.records.iter().map(row).collect(),

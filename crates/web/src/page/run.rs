@@ -30,6 +30,8 @@ pub(super) struct RunPage {
     counts: Vec<(&'static str, String)>,
     timeline: Vec<Entry>,
     rejected: Vec<RejectedView>,
+    /// Whether some of those that were rejected went with a stream that was deleted.
+    rejected_went: bool,
     log: String,
     is_over: bool,
     interaction: Option<String>,
@@ -128,6 +130,9 @@ pub(super) fn page(facts: Facts) -> RunPage {
         progress: run.progress.as_ref().filter(|_| !run.run_state.is_ended()).and_then(|p| Some((p.count?, p.total?))),
         counts: all.into_iter().filter(|(name, n)| *n > 0 || *name == "New").map(|(name, n)| (name, count(n))).collect(),
         timeline: timeline.into_iter().map(entry).collect(),
+        rejected_went: run.run_state.is_ended()
+            && rejected.len() < REJECTED as usize
+            && (rejected.len() as u64) < c.rejected,
         rejected,
         log,
         is_over: run.run_state.is_ended(),

@@ -75,6 +75,8 @@ struct StreamRow {
     count: String,
     size: String,
     newest: Option<Dated>,
+    /// Where it is collected again, if it is left out.
+    take_in: Option<String>,
 }
 
 /// A run in a list.
@@ -113,6 +115,7 @@ pub(super) fn page(source: SourceView, runs: &[RunView], receipts: &[ReceiptView
         count: count(stream.count),
         size: size(stream),
         newest: stream.newest.map(Dated),
+        take_in: stream.left_out.then(|| url::take_in(source.id, &stream.name)),
     };
     let stores = source.mode == CredentialMode::StoredCredential;
     let is_reminder = source.mode == CredentialMode::EphemeralBrowser;

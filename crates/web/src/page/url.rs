@@ -47,6 +47,16 @@ pub(crate) fn exports(source: SourceId, stream: &str) -> String {
     format!("/sources/{source}/exports/{}", segment(stream))
 }
 
+/// Where a stream is deleted.
+pub(crate) fn delete_stream(source: SourceId, stream: &str) -> String {
+    format!("/sources/{source}/delete-stream/{}", segment(stream))
+}
+
+/// Where a stream that was left out is collected again.
+pub(crate) fn take_in(source: SourceId, stream: &str) -> String {
+    format!("/sources/{source}/take-in/{}", segment(stream))
+}
+
 /// The page of a record.
 pub(crate) fn record(source: SourceId, stream_name: &str, key: &str) -> String {
     format!("{}/{}", stream(source, stream_name), segment(key))

@@ -1,10 +1,13 @@
 //! Records, one record, and what a removed source left.
 
 use freehold_core::status::Status;
-use freehold_engine::view::{CollectedView, HitView, RecordPage, RecordView, SearchPage, SnippetPart, VersionView};
+use freehold_core::{Problem, ProblemCode};
+use freehold_engine::view::{
+    CollectedView, HitView, RecordPage, RecordView, SearchPage, SnippetPart, StreamContentView, VersionView,
+};
 use serde_json::{Value, json};
 
-use super::super::{record, records, removed, search};
+use super::super::{delete_stream, record, records, removed, search};
 use crate::api::search::Filter;
 
 use super::{at, look, run_id, source};
@@ -64,6 +67,41 @@ fn records_and_a_record() {
         [version(Some(list[0].data.clone()), "2026-03-02T07:00:20Z"), version(Some(before), "2026-03-01T09:06:00Z")];
     look("removed", &removed::page(collected(true), true, None));
     look("record", &record::page(whole, "letters", "Letters".to_owned(), list[0].clone(), &versions));
+}
+
+#[test]
+fn deleting_a_stream() {
+    let whole = collected(false);
+    let stream = StreamContentView {
+        source: whole.id,
+        source_name: whole.name,
+        name: "letters".to_owned(),
+        label: "Letters".to_owned(),
+        records: 12_345,
+        earlier: 310,
+        bytes: 49_100_000,
+        files: 801,
+        file_bytes: 1_290_000_000,
+        shared_files: 3,
+        can_be_left_out: true,
+        afterwards: "The next run collects it anew, from the beginning.".to_owned(),
+        removed: false,
+        current_run: None,
+    };
+    look("delete-stream", &delete_stream::page(stream.clone(), true, None));
+    let wrong = Problem::new(ProblemCode::BadInput, "That is not the source's name.", "Type \"Letters\".");
+    let left = StreamContentView {
+        files: 0,
+        shared_files: 1,
+        earlier: 1,
+        can_be_left_out: false,
+        afterwards: "The source was removed, so it does not come back.".to_owned(),
+        removed: true,
+        ..stream.clone()
+    };
+    look("delete-stream-removed", &delete_stream::page(left, false, Some(wrong.at("confirm_name"))));
+    let running = StreamContentView { current_run: Some(run_id()), ..stream };
+    look("delete-stream-running", &delete_stream::page(running, false, None));
 }
 
 #[test]

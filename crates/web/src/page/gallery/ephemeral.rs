@@ -121,6 +121,7 @@ fn a_source_that_keeps_nothing() {
     let due = keeps_nothing(Status::Due);
     let mut run = ended(Outcome::Succeeded, "Done: 1,200 new records.");
     run.receipt = Some(wiped().receipt.id);
+    run.counts.rejected = 0;
     look("ephemeral-source", &source::page(due.clone(), std::slice::from_ref(&run), &[wiped(), left()]));
     look("ephemeral-home", &home::page(super::home_of(vec![due.clone()], Vec::new()), home::Filter::default()));
     look("ephemeral-change", &change::page(due.clone(), &connector_that_keeps_nothing(), None, false, None));
