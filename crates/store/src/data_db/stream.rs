@@ -104,7 +104,7 @@ impl DataDb {
     }
 
     /// Removes up to `limit` records of streams that were deleted, and says how many. A small piece, so that batches of records hardly
-    /// wait for it, and that a full disk has room for it.
+    /// wait for it. `DiskFull` where there is no room for records either.
     pub fn clear_removed(&self, limit: usize) -> Result<usize> {
         let next = self.read("looking for deleted streams", |connection| {
             // By time, which is about the order they were written in, so that one page after the other becomes free.
@@ -123,6 +123,8 @@ impl DataDb {
         })?;
         let count = next.len();
         if count > 0 {
+            // The log of what is removed takes room first, and what is kept back for how runs end is not for this.
+            self.check_room()?;
             self.write_soon("removing records of a deleted stream", move |connection| clear(connection, &next))?;
         }
         Ok(count)
@@ -137,6 +139,7 @@ impl DataDb {
         if !is_due {
             return Ok(false);
         }
+        self.check_room()?;
         let more = self.database.on_writer("giving room back to the disk", move |connection| {
             let free =
                 |connection: &Connection| connection.pragma_query_value(None, "freelist_count", |row| row.get::<_, u64>(0));
