@@ -51,7 +51,7 @@ const MAY_USE: [(&str, &[&str]); 18] = [
 const CONNECTOR_MAY_USE: [&str; 2] = [SDK, PROTOCOL];
 
 /// A library, and the only member of the server's that may name it in what ships. A connector is a program of its own.
-const ALONE_USE: [(&str, &[&str]); 17] = [
+const ALONE_USE: [(&str, &[&str]); 19] = [
     ("aws-lc-rs", &[VAULT]),
     ("argon2", &[VAULT]),
     ("rusqlite", &[STORE]),
@@ -68,6 +68,8 @@ const ALONE_USE: [(&str, &[&str]); 17] = [
     ("lettre", &[NOTIFY]),
     ("clap", &[APP, PRACTICE, XTASK]),
     ("toml", &[APP]),
+    ("rcgen", &[APP]),
+    ("x509-cert", &[APP]),
     ("tracing-subscriber", &[APP]),
 ];
 

@@ -17,6 +17,7 @@ const LIMIT = 30_000;
  * @typedef {{ host: string, port: number, user: string, password: string, messages: number }} Mailbox
  * @typedef {object} House
  * @property {string} origin
+ * @property {string} config The folder of its configuration and keys.
  * @property {string} setupCode
  * @property {Mailbox} mailbox
  * @property {(...words: string[]) => Promise<string>} cli Uses the command line, and gives what it wrote.
@@ -36,9 +37,10 @@ const LIMIT = 30_000;
 /**
  * Starts a server and a mailbox. `cargo build` has made the programs: `freehold`, and the example `demo_mailbox`.
  * @param {Record<string, string>} environment Variables the server finds lying about.
+ * @param {string} [host] A host it is reached at over TLS, by a CA of its own.
  * @returns {Promise<House>}
  */
-export async function start(environment = {}) {
+export async function start(environment = {}, host) {
   const folder = mkdtempSync(join(tmpdir(), "freehold-console-"));
   // A browser runs under a user of its own, and has to get to its directory in there.
   chmodSync(folder, 0o711);
@@ -51,12 +53,14 @@ export async function start(environment = {}) {
   for (const name of ["config", "data", "run"]) {
     mkdirSync(join(folder, name));
   }
+  const origin = host ? `https://${host}:${port}` : `http://127.0.0.1:${port}`;
   const config = join(folder, "config/config.toml");
   writeFileSync(config, [
     `listen = "127.0.0.1:${port}"`,
     `data_dir = "${folder}/data"`,
     `key_file = "${folder}/config/vault.key"`,
     `runtime_dir = "${folder}/run"`,
+    ...(host ? [`public_origin = "${origin}"`, "[tls]", "local_ca = true"] : []),
     "",
   ].join("\n"));
   const server = spawn(built("freehold"), ["--config", config, "serve"], {
@@ -69,10 +73,13 @@ export async function start(environment = {}) {
   const line = await firstLine(server, (text) => code.test(text)).catch((error) => {
     throw new Error(`${error.message}\n${log}`);
   });
-  const origin = `http://127.0.0.1:${port}`;
-  await ready(origin);
+  // Where it speaks TLS, nobody trusts it yet; it has said that it is there.
+  if (!host) {
+    await ready(origin);
+  }
   return {
     origin,
+    config: join(folder, "config"),
     setupCode: code.exec(line)?.[0] ?? "",
     mailbox,
     cli: async (...words) => {

@@ -59,11 +59,11 @@ export async function atEverySize(name, journey) {
  * @param {Size} size
  * @param {House} house
  * @param {(owner: Owner) => Promise<void>} steps
- * @param {{ scripts?: boolean }} how
+ * @param {{ scripts?: boolean, args?: string[], env?: Record<string, string> }} how
  */
-export async function walk(size, house, steps, { scripts = true } = {}) {
+export async function walk(size, house, steps, { scripts = true, args = [], env } = {}) {
   mkdirSync(screens, { recursive: true });
-  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: process.getuid?.() === 0 ? ["--no-sandbox"] : [] });
+  const browser = await open(args, env);
   try {
     const viewport = { width: size.width, height: size.height };
     const context = await browser.newContext({ viewport, javaScriptEnabled: scripts, hasTouch: size.phone, isMobile: size.phone, timezoneId: "Europe/Lisbon", locale: "en-GB" });
@@ -93,6 +93,16 @@ export async function walk(size, house, steps, { scripts = true } = {}) {
     await browser.close();
     await house.stop();
   }
+}
+
+/**
+ * The owner's browser.
+ * @param {string[]} [args] Further arguments.
+ * @param {Record<string, string>} [env] Variables beside this process's own.
+ */
+export function open(args = [], env = {}) {
+  const asRoot = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
+  return chromium.launch({ executablePath: "/usr/bin/chromium", args: [...asRoot, ...args], env: { ...process.env, ...env } });
 }
 
 /**

@@ -24,6 +24,11 @@ const SMTP: Package =
 const CHROMIUM: Package =
     Package { name: "chromium", program: "chromium", why: "is the secure browser, and the one the console is tested in" };
 
+const CERTUTIL: Package = Package {
+    name: "libnss3-tools",
+    program: "certutil",
+    why: "installs Freehold's own CA in the browser the console is tested in",
+};
 const XVFB: Package = Package { name: "xvfb", program: "Xvfb", why: "is the display of the secure browser's windows" };
 
 /// What `run` needs.
@@ -33,7 +38,7 @@ pub(crate) fn for_running(yes: bool) -> anyhow::Result<()> {
 
 /// What `test` needs: also a browser, and the pinned npm packages of each folder that has a lockfile.
 pub(crate) fn for_testing(yes: bool) -> anyhow::Result<()> {
-    packages(&[COMPILER, BUBBLEWRAP, DOVECOT, OPENSSL, PYTHON, SMTP, CHROMIUM, XVFB], yes)?;
+    packages(&[COMPILER, BUBBLEWRAP, DOVECOT, OPENSSL, PYTHON, SMTP, CHROMIUM, XVFB, CERTUTIL], yes)?;
     for folder in ["ui", "tests/console"] {
         npm_packages(&command::root().join(folder))?;
     }

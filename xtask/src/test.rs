@@ -76,7 +76,7 @@ pub(crate) fn test(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 fn steps() -> Vec<Step> {
-    let journeys = ["pages", "run", "plain", "live", "shop", "ephemeral", "lighthouse"].map(|name| {
+    let journeys = ["pages", "run", "plain", "live", "shop", "ephemeral", "tls", "lighthouse"].map(|name| {
         let mut journey = program("node");
         journey.arg(format!("tests/console/{name}.mjs"));
         journey

@@ -29,6 +29,7 @@ mod source;
 mod stream;
 mod terminal;
 mod time;
+mod tls;
 mod token;
 mod vault;
 
@@ -118,6 +119,8 @@ enum Command {
     /// API tokens for other programs
     #[command(subcommand)]
     Token(token::Command),
+    /// How the console is served, its certificate, and Freehold's own CA
+    Tls(tls::Tls),
     /// Check this machine and this configuration
     Doctor,
 }
@@ -176,6 +179,7 @@ impl Cli {
             Command::Restore(restore) => restore.run(&context),
             Command::Audit(command) => return command.run(&context),
             Command::Token(command) => command.run(&context),
+            Command::Tls(tls) => tls.run(&context),
         };
         done.map(|()| ExitCode::SUCCESS)
     }

@@ -11,18 +11,19 @@ use std::path::{Path, PathBuf};
 
 use freehold_core::{Problem, ProblemCode};
 use freehold_engine::StandIn;
+use freehold_web::{Network, TrustedProxies};
 
 pub(crate) use environment::Environment;
-pub(crate) use file::{LogFormat, LogLevel, Sandbox, TlsFiles};
+pub(crate) use file::{LogFormat, LogLevel, Sandbox, Tls, TlsFiles};
 pub(crate) use paths::is_tmpfs;
 pub(crate) use suspect::{AccountField, suspects};
 
 /// The configuration file, for whoever writes one. A test reads it.
 pub(crate) const FILE_HELP: &str = r#"The configuration file is TOML, at /etc/freehold/config.toml or ~/.config/freehold/config.toml. All of it may be left out:
 
-  listen = "127.0.0.1:7180"         # address and port; loopback unless [tls] or trusted_proxy is set
+  listen = "127.0.0.1:7180"         # address and port; loopback unless [tls] or trusted_proxies is set
   public_origin = "https://freehold.example.org"  # what people open, if it is not the address listened on
-  trusted_proxy = true              # a proxy in front speaks TLS, and nothing else reaches the port
+  trusted_proxies = ["10.0.0.2", "fd00::/64"]  # in front, speaking TLS: whose X-Forwarded headers are believed
   data_dir = "/var/lib/freehold"
   key_file = "/etc/freehold/vault.key"  # outside data_dir, and in no backup of it
   runtime_dir = "/run/freehold"     # the command line's socket and token
@@ -32,7 +33,7 @@ pub(crate) const FILE_HELP: &str = r#"The configuration file is TOML, at /etc/fr
   parallel_runs = 4
   browsers = 4                      # how many at once; by the machine's memory if left out
 
-  [tls]
+  [tls]                             # without a proxy: a certificate of yours, or `local_ca = true` for one of Freehold's own CA
   certificate = "/etc/freehold/tls/fullchain.pem"
   key = "/etc/freehold/tls/key.pem"
 
@@ -59,10 +60,10 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// The address people open, when it is not the one listened on.
     pub(crate) public_origin: Option<String>,
-    /// Whether a proxy in front terminates TLS.
-    pub(crate) trusted_proxy: bool,
-    /// Certificate and key.
-    pub(crate) tls: Option<TlsFiles>,
+    /// Proxies in front, which terminate TLS.
+    pub(crate) trusted_proxies: TrustedProxies,
+    /// Where the certificate comes from, where Freehold speaks TLS itself.
+    pub(crate) tls: Option<Tls>,
     /// The data directory.
     pub(crate) data_dir: PathBuf,
     /// The vault's key file.
@@ -138,7 +139,7 @@ impl Config {
         let config = Self {
             listen: address(listen.as_deref().unwrap_or(DEFAULT_LISTEN))?,
             public_origin: file.public_origin.map(|origin| checked_origin(&origin)).transpose()?,
-            trusted_proxy: file.trusted_proxy.unwrap_or(false),
+            trusted_proxies: proxies(&file.trusted_proxies)?,
             tls: file.tls,
             data_dir,
             key_file,
@@ -166,6 +167,7 @@ impl Config {
             program: program()?,
             file: path,
         };
+        config.refuse_a_proxy_to_nowhere()?;
         config.refuse_plain_http_off_loopback()?;
         Ok(config)
     }
@@ -188,20 +190,29 @@ impl Config {
         }
     }
 
-    fn refuse_plain_http_off_loopback(&self) -> Result<(), Problem> {
-        if self.listen.ip().is_loopback() || self.tls.is_some() {
+    /// Freehold's own CA: key and certificate in one file, beside the vault's key and like that in no backup.
+    pub(crate) fn local_ca_file(&self) -> PathBuf {
+        self.key_file.with_file_name("console-ca.pem")
+    }
+
+    fn refuse_a_proxy_to_nowhere(&self) -> Result<(), Problem> {
+        if self.trusted_proxies.0.is_empty() || self.public_origin.is_some() {
             return Ok(());
         }
-        let what = match (self.trusted_proxy, &self.public_origin) {
-            (true, Some(_)) => return Ok(()),
-            (true, None) => {
-                "trusted_proxy is set, and public_origin is not: Freehold cannot tell which address people open."
-            }
-            (false, _) => "Plain HTTP to other machines would show your passphrase and your data to the network.",
-        };
         Err(bad(
-            what,
-            "Listen on 127.0.0.1; or set [tls] certificate and key; or, behind a proxy that speaks TLS, set trusted_proxy = true and public_origin.",
+            "trusted_proxies is set, and public_origin is not: Freehold cannot tell which address people open.",
+            "Set public_origin to the address people open, as in https://freehold.example.org.",
+        )
+        .at("trusted_proxies"))
+    }
+
+    fn refuse_plain_http_off_loopback(&self) -> Result<(), Problem> {
+        if self.listen.ip().is_loopback() || self.tls.is_some() || !self.trusted_proxies.0.is_empty() {
+            return Ok(());
+        }
+        Err(bad(
+            "Plain HTTP to other machines would show your passphrase and your data to the network.",
+            "Listen on 127.0.0.1; or set [tls] local_ca = true, or its certificate and key; or, behind a proxy that speaks TLS, set trusted_proxies and public_origin.",
         )
         .at(format!("listen = \"{}\"", self.listen)))
     }
@@ -275,6 +286,15 @@ fn stand_in(section: file::StandInSection) -> Result<StandIn, Problem> {
         );
     }
     Ok(StandIn { host, address: address.to_string(), key })
+}
+
+fn proxies(texts: &[String]) -> Result<TrustedProxies, Problem> {
+    let network = |text: &String| {
+        text.parse::<Network>().map_err(|next| {
+            bad("This is not the address of a proxy, or a network.", next).at(format!("trusted_proxies = [\"{text}\"]"))
+        })
+    };
+    texts.iter().map(network).collect::<Result<_, _>>().map(TrustedProxies)
 }
 
 fn address(text: &str) -> Result<SocketAddr, Problem> {

@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use freehold_core::{Problem, ProblemCode, SystemClock};
+use freehold_core::{Clock, Problem, ProblemCode, SystemClock};
 use freehold_engine::view::SetupStage;
 use freehold_engine::{Engine, EngineConfig, RunLimits, Windows};
 use freehold_vault::OsRng;
-use freehold_web::{Door, WebConfig};
+use freehold_web::{Addresses, Door, Served, WebConfig};
+use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -89,11 +90,8 @@ pub(crate) fn scratch(config: &Config) -> Result<PathBuf, Problem> {
 }
 
 async fn run(mut config: Config) -> Result<(), Problem> {
-    let certificate = config.tls.as_ref().map(tls::Certificate::load).transpose()?;
-    let tls = certificate.as_ref().map(tls::Certificate::server);
-    if let Some(certificate) = certificate {
-        tokio::spawn(certificate.keep_up());
-    }
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let (tls, served) = certificate(&config, &clock)?;
     // Before anyone is told that the server is there: a signal that comes earlier would end it without its goodbyes.
     let mut signals = Signals::listen()?;
     let listener = TcpListener::bind(config.listen).await.map_err(|error| {
@@ -108,7 +106,7 @@ async fn run(mut config: Config) -> Result<(), Problem> {
         config.listen = address;
     }
     let engine_config = engine_config(&config)?;
-    let engine = blocking(move || Engine::open(engine_config, Arc::new(SystemClock), Arc::new(OsRng))).await?;
+    let engine = blocking(move || Engine::open(engine_config, clock, Arc::new(OsRng))).await?;
     engine.set_prover(Arc::new(Rehearsals {
         program: config.program.clone(),
         connector_dirs: config.connector_dirs.clone(),
@@ -118,10 +116,9 @@ async fn run(mut config: Config) -> Result<(), Problem> {
     make_directory(&config.runtime_dir, 0o700)?;
     let door = socket::open(&config)?;
     let web = WebConfig {
-        port: config.listen.port(),
-        public_origin: config.public_origin.clone(),
-        trusted_proxy: config.trusted_proxy,
-        tls: tls.is_some(),
+        addresses: addresses(&config),
+        trusted_proxies: config.trusted_proxies.clone(),
+        served: served.clone(),
         cli_token_hash: door.token_hash,
     };
 
@@ -147,7 +144,7 @@ async fn run(mut config: Config) -> Result<(), Problem> {
         Ok(())
     })
     .await?;
-    announce(&config, &engine)?;
+    announce(&config, &engine, &served.borrow())?;
     notify::tell(config.notify_socket.as_deref(), "READY=1");
 
     let failed = wait_for_end(&mut signals, tcp, unix).await;
@@ -162,6 +159,27 @@ async fn run(mut config: Config) -> Result<(), Problem> {
     door.files.remove();
     tracing::info!("stopped");
     failed.map_or(Ok(()), Err)
+}
+
+/// Where the server is found.
+fn addresses(config: &Config) -> Addresses {
+    Addresses { listen: config.listen, public_origin: config.public_origin.clone(), tls: config.tls.is_some() }
+}
+
+/// How TLS is spoken, if it is, and what is told of it. The certificate is kept up to date from here on.
+fn certificate(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+) -> Result<(Option<Arc<ServerConfig>>, watch::Receiver<Served>), Problem> {
+    let Some(tls) = &config.tls else {
+        let is_behind_proxy = !config.trusted_proxies.0.is_empty();
+        return Ok((None, watch::channel(if is_behind_proxy { Served::Proxy } else { Served::Plain }).1));
+    };
+    let hosts = addresses(config).hosts();
+    let certificate = tls::Certificate::open(tls, config.local_ca_file(), hosts, clock.clone(), Arc::new(OsRng))?;
+    let (server, served) = (certificate.server(), certificate.served());
+    tokio::spawn(certificate.keep_up());
+    Ok((Some(server), served))
 }
 
 type Serving = tokio::task::JoinHandle<std::io::Result<()>>;
@@ -204,10 +222,14 @@ async fn wait_for_end(signals: &mut Signals, mut tcp: Serving, mut unix: Serving
 }
 
 /// On standard output, plainly, for whoever started it by hand.
-fn announce(config: &Config, engine: &Engine) -> Result<(), Problem> {
+fn announce(config: &Config, engine: &Engine, served: &Served) -> Result<(), Problem> {
     let terminal = Terminal::new(false, false);
     terminal.line(format!("Freehold {} is running.", env!("CARGO_PKG_VERSION")))?;
     terminal.line(format!("Console     {}", config.console_address()))?;
+    if let Served::LocalCa { authority, .. } = served {
+        terminal.line(format!("CA          {}", authority.fingerprint()))?;
+        terminal.line("            Install it on your devices: `freehold tls` says how.")?;
+    }
     if engine.setup_stage()? != SetupStage::Done {
         if let Some(code) = engine.setup_code() {
             terminal.line(format!("Setup code  {}", code.reveal()))?;

@@ -13,6 +13,7 @@ use crate::caller::{Caller, Permission};
 use crate::event::Event;
 use crate::problem::from_store;
 use crate::server::{Engine, Inner, lock};
+use crate::throttle::Who;
 use crate::vault::{parse_recovery_key, unlock};
 use crate::view::SetupStage;
 
@@ -81,7 +82,7 @@ impl Engine {
                 "Sign in with the passphrase.",
             ));
         }
-        inner.passphrase_tries.attempt(|| inner.check_setup_code(&new.setup_code))?;
+        inner.passphrase_tries.attempt(Who::Stranger(None), || inner.check_setup_code(&new.setup_code))?;
         check_strength(&new.passphrase)?;
 
         let owner = OwnerId::new(&*inner.clock, &*inner.rng);
@@ -182,7 +183,7 @@ impl Engine {
         let inner = &self.0;
         let owner = inner.owner()?;
         check_strength(new)?;
-        inner.passphrase_tries.attempt(|| {
+        inner.passphrase_tries.attempt(Who::LetIn, || {
             let key = parse_recovery_key(recovery_key)?;
             match unlock(&inner.vault_db, owner, &key.slot_key(), SlotKind::RecoveryKey)? {
                 (_, Some(_)) => Ok(()),

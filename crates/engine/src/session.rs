@@ -1,5 +1,7 @@
 //! Console sessions, re-authentication, API tokens.
 
+use std::net::IpAddr;
+
 use freehold_core::id::{SessionId, TokenId};
 use freehold_core::{Problem, ProblemCode, SecretBytes, Timestamp};
 use freehold_store::{SessionRow, TokenRow};
@@ -11,6 +13,7 @@ use crate::caller::{Caller, Permission};
 use crate::owner::ShownOnce;
 use crate::problem::{bad_input, from_store, not_found};
 use crate::server::{Engine, Inner};
+use crate::throttle::Who;
 use crate::user_agent;
 use crate::view::{SessionView, TokenView};
 
@@ -30,27 +33,21 @@ pub struct NewSession {
 }
 
 impl Engine {
-    /// Begins a console session. Wrong passphrase: `unauthenticated`; too many: `too_many_tries` with the wait in its sentence.
-    pub fn sign_in(&self, passphrase: &SecretBytes, user_agent: &str) -> Result<NewSession, Problem> {
-        self.check_passphrase(passphrase)?;
-        self.0.begin_session(user_agent)
+    /// Begins a console session for a browser at `address`, if that is known. Wrong passphrase: `unauthenticated`; too many:
+    /// `too_many_tries` with the wait in its sentence.
+    pub fn sign_in(
+        &self,
+        passphrase: &SecretBytes,
+        user_agent: &str,
+        address: Option<IpAddr>,
+    ) -> Result<NewSession, Problem> {
+        self.0.check_passphrase(passphrase, Who::Stranger(address))?;
+        self.0.begin_session(user_agent, address)
     }
 
-    /// Checks the passphrase for one CLI request. Wrong ones are throttled together with the console's.
+    /// Checks the passphrase of whoever is let in already, as the CLI is. Strangers who guess do not make it wait.
     pub fn check_passphrase(&self, passphrase: &SecretBytes) -> Result<(), Problem> {
-        let inner = &self.0;
-        let owner = inner.vault_db.owner().map_err(from_store)?.ok_or_else(|| not_found("owner"))?;
-        inner.passphrase_tries.attempt(|| {
-            if verify_passphrase(passphrase, &owner.passphrase_hash) {
-                return Ok(());
-            }
-            Err(Problem::new(
-                ProblemCode::Unauthenticated,
-                "That is not the passphrase.",
-                "Try again; with the recovery key a new one can be set by `freehold owner reset`.",
-            )
-            .at("passphrase"))
-        })
+        self.0.check_passphrase(passphrase, Who::LetIn)
     }
 
     /// The session a cookie stands for.
@@ -185,16 +182,31 @@ impl Engine {
     }
 
     /// Begins the first console session, right after [`Engine::create_owner`] in the same browser, whose passphrase it just took.
-    pub fn first_session(&self, user_agent: &str) -> Result<NewSession, Problem> {
+    pub fn first_session(&self, user_agent: &str, address: Option<IpAddr>) -> Result<NewSession, Problem> {
         if self.setup_stage()? != crate::view::SetupStage::RecoveryKey {
             return Err(signed_out());
         }
-        self.0.begin_session(user_agent)
+        self.0.begin_session(user_agent, address)
     }
 }
 
 impl Inner {
-    fn begin_session(&self, user_agent: &str) -> Result<NewSession, Problem> {
+    fn check_passphrase(&self, passphrase: &SecretBytes, who: Who) -> Result<(), Problem> {
+        let owner = self.vault_db.owner().map_err(from_store)?.ok_or_else(|| not_found("owner"))?;
+        self.passphrase_tries.attempt(who, || {
+            if verify_passphrase(passphrase, &owner.passphrase_hash) {
+                return Ok(());
+            }
+            Err(Problem::new(
+                ProblemCode::Unauthenticated,
+                "That is not the passphrase.",
+                "Try again; with the recovery key a new one can be set by `freehold owner reset`.",
+            )
+            .at("passphrase"))
+        })
+    }
+
+    fn begin_session(&self, user_agent: &str, address: Option<IpAddr>) -> Result<NewSession, Problem> {
         let (secret, hash) = token::new_token(&*self.rng);
         let now = self.now();
         let row = SessionRow {
@@ -204,8 +216,10 @@ impl Inner {
             last_seen_at: now,
             reauth_until: Some(now + REAUTHENTICATED),
             user_agent: user_agent.chars().take(300).collect(),
+            address: address.map(|address| address.to_string()),
         };
-        self.record(&format!("console:{}", row.id), Action::SessionBegin, &row.id.to_string(), &[])?;
+        let from: Vec<_> = row.address.iter().map(|address| ("address", address.as_str())).collect();
+        self.record(&format!("console:{}", row.id), Action::SessionBegin, &row.id.to_string(), &from)?;
         self.data.insert_session(row.clone()).map_err(from_store)?;
         Ok(NewSession { token: ShownOnce(secret), session: session_view(row, now) })
     }
@@ -223,6 +237,7 @@ fn session_view(row: SessionRow, now: Timestamp) -> SessionView {
         reauthenticated_until: row.reauth_until.filter(|until| *until > now),
         browser: user_agent::in_words(&row.user_agent),
         user_agent: row.user_agent,
+        address: row.address,
     }
 }
 

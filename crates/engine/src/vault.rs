@@ -18,6 +18,7 @@ use crate::event::Event;
 use crate::problem::from_store;
 use crate::run::Mail;
 use crate::server::{Engine, Inner, lock};
+use crate::throttle::Who;
 use crate::view::{SlotView, VaultView};
 
 /// The vault while the server runs: a state, and the open vault when it is unlocked.
@@ -111,7 +112,7 @@ impl Engine {
                 unlock(&inner.vault_db, owner, &key, kind)?
             }
             UnlockWith::RecoveryKey(typed) => unlock(&inner.vault_db, owner, &parse_recovery_key(typed)?.slot_key(), kind)?,
-            UnlockWith::Passphrase(typed) => inner.passphrase_tries.attempt(|| {
+            UnlockWith::Passphrase(typed) => inner.passphrase_tries.attempt(Who::LetIn, || {
                 let opened = unlock_by_passphrase(&inner.vault_db, owner, typed)?;
                 if opened.0 == VaultState::WrongKey { Err(not_the_vault_s_passphrase()) } else { Ok(opened) }
             })?,

@@ -376,6 +376,8 @@ pub struct SessionView {
     pub browser: String,
     /// The same in its own words.
     pub user_agent: String,
+    /// The address it was begun from, where that was known: the browser's own, or what a trusted proxy said.
+    pub address: Option<String>,
 }
 
 /// An API token. Never the token.

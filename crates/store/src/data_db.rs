@@ -40,6 +40,7 @@ const KIND: Kind = Kind {
         include_str!("../migrations/data/003.sql"),
         include_str!("../migrations/data/004.sql"),
         include_str!("../migrations/data/005.sql"),
+        include_str!("../migrations/data/006.sql"),
     ],
     // What is deleted can be given back to the disk, which is settled when the file is made.
     setup: "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384;",

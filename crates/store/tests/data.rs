@@ -316,6 +316,7 @@ fn sessions_and_tokens_are_found_by_hash_until_they_end() {
         last_seen_at: at(0),
         reauth_until: None,
         user_agent: "a browser".to_owned(),
+        address: Some("192.0.2.7".to_owned()),
     };
     data.insert_session(session.clone()).expect("added");
     assert_eq!(data.session_by_hash(&[1; 32]).expect("read"), Some(session.clone()));

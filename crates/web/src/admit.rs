@@ -10,10 +10,10 @@ use freehold_core::{Problem, ProblemCode, SecretBytes};
 use freehold_engine::view::{SessionView, SetupStage};
 use freehold_engine::{Caller, Engine, Permission};
 
-use crate::app::{App, Connection};
+use crate::app::App;
 use crate::config::{Door, WebConfig};
 use crate::done::Done;
-use crate::origin::{Site, check_cross_site};
+use crate::origin::{Client, Site, check_cross_site};
 use crate::refused::Refused;
 use crate::{cookie, done, page};
 
@@ -161,9 +161,8 @@ async fn identify(gate: &Gate, request: &Parts) -> Result<Visitor, Refused> {
             Ok((stage, session, caller))
         })
         .await?;
-    let local = request.extensions.get::<Connection>().is_some_and(|connection| connection.peer_is_local);
-    let allowed_metrics = local && !gate.app.config.trusted_proxy;
-    check(gate.access, stage, caller.as_ref(), allowed_metrics)?;
+    let is_here = request.extensions.get::<Client>().is_some_and(|client| client.is_here);
+    check(gate.access, stage, caller.as_ref(), is_here)?;
     let done = match (gate.kind, request.extensions.get::<Site>()) {
         (Kind::Page, Some(site)) if request.method == Method::GET => Done::of(site, &request.headers),
         _ => None,

@@ -19,6 +19,7 @@ pub(crate) mod sessions;
 pub(crate) mod setup;
 pub(crate) mod sources;
 pub(crate) mod streams;
+pub(crate) mod tls;
 pub(crate) mod tokens;
 pub(crate) mod vault;
 

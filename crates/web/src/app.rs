@@ -1,5 +1,6 @@
 //! What every handler shares.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use freehold_core::{Problem, ProblemCode};
@@ -38,8 +39,8 @@ impl App {
 /// What is known of the connection a request came on; put into every request by [`crate::serve`].
 #[derive(Clone)]
 pub(crate) struct Connection {
-    /// Whether the other end is on this machine.
-    pub(crate) peer_is_local: bool,
+    /// The address of the other end; none on a Unix socket.
+    pub(crate) peer: Option<IpAddr>,
     /// Turns true when the server stops, so that streams without an end have one.
     pub(crate) stopping: watch::Receiver<bool>,
 }

@@ -19,11 +19,15 @@ mod headers;
 mod multipart;
 mod origin;
 mod page;
+mod proxy;
 mod refused;
 mod route;
 mod serve;
+mod served;
 mod status;
 
-pub use config::{Door, WebConfig};
+pub use config::{Addresses, Door, WebConfig};
+pub use proxy::{Network, TrustedProxies};
 pub use route::router;
 pub use serve::{serve_tcp, serve_unix};
+pub use served::{Certificate, Served};

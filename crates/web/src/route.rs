@@ -15,7 +15,7 @@ use freehold_engine::{Engine, Permission};
 use crate::admit::{Access, Gate, Kind, admit};
 use crate::api::{
     answers, backups, credentials, events, health, live, notifications, receipts, records, removed, runs, search, sessions,
-    setup, sources, streams, tokens, vault,
+    setup, sources, streams, tls, tokens, vault,
 };
 use crate::app::App;
 use crate::config::{Door, WebConfig};
@@ -185,6 +185,7 @@ fn api() -> Vec<Route> {
         api(DELETE, "/api/v1/sessions/{id}", Needs(Reauthenticated), sessions::sign_out),
         api(POST, "/api/v1/sessions/sign-out-others", Needs(Reauthenticated), sessions::sign_out_others),
 
+        api(GET, "/api/v1/tls", AnyCaller, tls::show),
         api(GET, "/api/v1/notifications", Needs(Read), notifications::show),
         api(POST, "/api/v1/notifications/channels", Needs(Reauthenticated), notifications::add),
         api(PUT, "/api/v1/notifications/channels/{id}", Needs(Reauthenticated), notifications::replace),
@@ -297,6 +298,8 @@ fn pages() -> Vec<Route> {
         page(GET, "/settings/tokens", Needs(Read), page::settings::tokens::show_page),
         page(POST, "/settings/tokens", Needs(Read), page::settings::tokens::create),
         page(POST, "/settings/tokens/{id}/revoke", Needs(Reauthenticated), page::settings::tokens::revoke),
+        page(GET, "/settings/certificate", Needs(Read), page::settings::certificate::show_page),
+        page(GET, page::settings::certificate::FILE, Anyone, page::settings::certificate::file),
         page(GET, "/settings/audit", Needs(Read), page::settings::audit::show_page),
         page(POST, "/settings/audit/verify", Needs(Read), page::settings::audit::verify),
         page(POST, "/settings/sessions/sign-out-others", Needs(Reauthenticated), page::settings::sessions::sign_out_others),
@@ -314,6 +317,8 @@ fn pages() -> Vec<Route> {
 
 #[cfg(test)]
 mod forms;
+#[cfg(test)]
+mod proxied;
 #[cfg(test)]
 mod signed_out;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Connections: accepting them, TLS, limits, and a stop that lets requests finish.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,7 +47,7 @@ pub async fn serve_tcp(
         let Some((stream, peer)) = keep_going(accepted)? else { continue };
         // A key or a frame is not held back for more to send along with it; where that cannot be, it is only slower.
         let _ = stream.set_nodelay(true);
-        let connection = server.connection(peer.ip().is_loopback());
+        let connection = server.connection(Some(peer.ip().to_canonical()));
         let (router, acceptor) = (server.router.clone(), acceptor.clone());
         tokio::spawn(async move {
             let _permit = permit;
@@ -85,7 +86,7 @@ pub async fn serve_unix(listener: UnixListener, router: Router, shutdown: impl F
             tracing::warn!("another user's process at the CLI's socket was turned away");
             continue;
         }
-        let (router, connection) = (server.router.clone(), server.connection(true));
+        let (router, connection) = (server.router.clone(), server.connection(None));
         tokio::spawn(async move {
             let _permit = permit;
             talk(stream, router, connection).await;
@@ -110,8 +111,8 @@ impl Server {
         Arc::clone(&self.slots).acquire_owned().await.ok()
     }
 
-    fn connection(&self, peer_is_local: bool) -> Connection {
-        Connection { peer_is_local, stopping: self.stopping.subscribe() }
+    fn connection(&self, peer: Option<IpAddr>) -> Connection {
+        Connection { peer, stopping: self.stopping.subscribe() }
     }
 
     /// Waits until every connection is closed, or the grace is over.

@@ -34,6 +34,7 @@ struct Session {
     created_at: Timestamp,
     last_seen_at: Timestamp,
     browser: String,
+    address: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -80,8 +81,9 @@ fn list(context: &Context, sessions: &[Session]) -> Result<(), Problem> {
             Cell::new(session.id.to_string()),
             Cell::new(time::local(session.created_at)),
             Cell::new(time::local(session.last_seen_at)),
+            Cell::new(session.address.as_deref().unwrap_or("not known")),
             Cell::new(&session.browser),
         ]
     };
-    context.terminal.table(&["Id", "Since", "Last seen", "Browser"], sessions.iter().map(row).collect())
+    context.terminal.table(&["Id", "Since", "Last seen", "From", "Browser"], sessions.iter().map(row).collect())
 }

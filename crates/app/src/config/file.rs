@@ -16,10 +16,11 @@ pub(crate) struct ConfigFile {
     pub(crate) listen: Option<String>,
     /// The address people open, when it is not the one listened on: `https://freehold.example.org`.
     pub(crate) public_origin: Option<String>,
-    /// Whether a proxy in front terminates TLS and is the only one that can reach the port.
-    pub(crate) trusted_proxy: Option<bool>,
-    /// Certificate and key, to speak TLS without a proxy.
-    pub(crate) tls: Option<TlsFiles>,
+    /// Proxies in front that terminate TLS: addresses and networks.
+    #[serde(default)]
+    pub(crate) trusted_proxies: Vec<String>,
+    /// Where the certificate comes from, to speak TLS without a proxy.
+    pub(crate) tls: Option<Tls>,
     /// The data directory.
     pub(crate) data_dir: Option<PathBuf>,
     /// The vault's key file, outside the data directory.
@@ -61,9 +62,48 @@ pub(crate) struct StandInSection {
     pub(crate) key: Option<String>,
 }
 
-/// Files in PEM form.
+/// `[tls]`: where the certificate comes from.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "TlsSection")]
+pub(crate) enum Tls {
+    /// The operator brings it.
+    Files(TlsFiles),
+    /// Freehold makes it, with a CA of its own.
+    LocalCa,
+}
+
+/// `[tls]` as written.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct TlsSection {
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+    #[serde(default)]
+    local_ca: bool,
+}
+
+/// What cannot both be.
+const TWO_CERTIFICATES: &str = "[tls] names a certificate of yours and asks for one of Freehold's own CA.";
+/// What has to be one of the two.
+const NO_CERTIFICATE: &str = "[tls] does not say where the certificate comes from.";
+
+impl TryFrom<TlsSection> for Tls {
+    type Error = &'static str;
+
+    fn try_from(section: TlsSection) -> Result<Self, Self::Error> {
+        match (section.certificate, section.key, section.local_ca) {
+            (Some(certificate), Some(key), false) => Ok(Self::Files(TlsFiles { certificate, key })),
+            (None, None, true) => Ok(Self::LocalCa),
+            (None, None, false) => Err(NO_CERTIFICATE),
+            (_, _, true) => Err(TWO_CERTIFICATES),
+            (None, Some(_), false) => Err("missing field `certificate`"),
+            (Some(_), None, false) => Err("missing field `key`"),
+        }
+    }
+}
+
+/// Files in PEM form.
+#[derive(Clone, Debug)]
 pub(crate) struct TlsFiles {
     /// The certificate, followed by those that signed it.
     pub(crate) certificate: PathBuf,
@@ -193,6 +233,10 @@ fn explain(message: &str) -> Problem {
             "Add it, or remove the section.",
         );
     }
+    if message == TWO_CERTIFICATES || message == NO_CERTIFICATE {
+        let next = "Keep certificate and key, or local_ca = true, and not both.";
+        return Problem::new(ProblemCode::BadInput, message, next);
+    }
     if let Some((_, expected)) = message.rsplit_once(", expected ")
         && message.starts_with("invalid")
     {
@@ -233,6 +277,11 @@ mod tests {
             problem("[tls]\nkey = \"k.pem\"\n"),
             "Some(1): The setting \"certificate\" is missing here. | Add it, or remove the section."
         );
+        let ways = "Keep certificate and key, or local_ca = true, and not both.";
+        assert_eq!(problem("[tls]\nlocal_ca = false\n"), format!("Some(1): {NO_CERTIFICATE} | {ways}"));
+        let both = "sandbox = \"full\"\n[tls]\nkey = \"k.pem\"\ncertificate = \"c.pem\"\nlocal_ca = true\n";
+        assert_eq!(problem(both), format!("Some(2): {TWO_CERTIFICATES} | {ways}"));
+        assert!(problem("trusted_proxy = true\n").contains("Did you mean \"trusted_proxies\"?"));
     }
 
     #[test]
@@ -248,7 +297,7 @@ mod tests {
         for text in [
             "parallel_runs = \"canary\"",
             "sandbox = \"canary\"",
-            "trusted_proxy = \"canary\"",
+            "trusted_proxies = \"canary\"",
             "listen = canary",
             "listen = \"canary",
         ] {

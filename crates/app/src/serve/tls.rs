@@ -1,147 +1,138 @@
-//! The certificate and key the operator named, and the newer ones that take their place while the server runs.
+//! The certificate browsers are shown, and the newer ones that take its place while the server runs.
 
-use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, SystemTime};
+mod files;
+mod local_ca;
+mod x509;
 
-use freehold_core::{Problem, ProblemCode};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use freehold_core::{Clock, Problem, ProblemCode, Rng, Timestamp};
+use freehold_web::Served;
+use jiff::SignedDuration;
 use rustls::ServerConfig;
-use rustls::crypto::aws_lc_rs::default_provider;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use tokio::sync::watch;
 
-use crate::config::TlsFiles;
+use crate::config::Tls;
+use files::Files;
+use local_ca::LocalCa;
 
-/// How often the files are looked at.
+/// How often it is looked whether a newer one is there, or has to be made.
 const LOOK: Duration = Duration::from_secs(30);
+/// One that could not be made is tried again after this; there are days left.
+const TRY_AGAIN: SignedDuration = SignedDuration::from_hours(1);
 
-/// The certificate new connections are shown: the one that was last read whole.
-#[derive(Debug)]
+/// What the server is shown by, and where the next comes from.
 pub(crate) struct Certificate {
-    files: TlsFiles,
-    now: RwLock<Shown>,
+    source: Mutex<Source>,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+    current: Arc<Current>,
+    told: watch::Sender<Served>,
 }
 
-#[derive(Debug)]
-struct Shown {
-    key: Arc<CertifiedKey>,
-    /// When each of the files last changed, as far as that could be seen.
-    changed: [Option<SystemTime>; 2],
+enum Source {
+    Files(Files),
+    LocalCa {
+        ca: LocalCa,
+        /// When the next one is made.
+        due: Timestamp,
+    },
 }
 
 impl Certificate {
-    /// Loads it.
-    pub(crate) fn load(files: &TlsFiles) -> Result<Arc<Self>, Problem> {
-        let changed = changed(files);
-        let now = RwLock::new(Shown { key: read(files)?, changed });
-        Ok(Arc::new(Self { files: files.clone(), now }))
+    /// Loads it, or makes it for these hosts.
+    pub(crate) fn open(
+        tls: &Tls,
+        local_ca_file: PathBuf,
+        hosts: Vec<String>,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+    ) -> Result<Arc<Self>, Problem> {
+        let (source, key, served) = match tls {
+            Tls::Files(named) => {
+                let (files, key, certificate) = Files::open(named)?;
+                (Source::Files(files), key, Served::Files(certificate))
+            }
+            Tls::LocalCa => {
+                let ca = LocalCa { file: local_ca_file, hosts };
+                let issued = ca.issue(clock.now(), &*rng)?;
+                (Source::LocalCa { ca, due: issued.due() }, issued.key, served(issued.certificate, issued.authority))
+            }
+        };
+        let current = Arc::new(Current(RwLock::new(key)));
+        Ok(Arc::new(Self { source: Mutex::new(source), clock, rng, current, told: watch::Sender::new(served) }))
     }
 
     /// How the server speaks TLS with it.
-    pub(crate) fn server(self: &Arc<Self>) -> Arc<ServerConfig> {
-        let mut config = ServerConfig::builder().with_no_client_auth().with_cert_resolver(self.clone());
+    pub(crate) fn server(&self) -> Arc<ServerConfig> {
+        let mut config = ServerConfig::builder().with_no_client_auth().with_cert_resolver(self.current.clone());
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Arc::new(config)
     }
 
-    /// Takes up renewed files as they come, for as long as it is polled.
+    /// What is told of it, now and after each change.
+    pub(crate) fn served(&self) -> watch::Receiver<Served> {
+        self.told.subscribe()
+    }
+
+    /// Takes up renewed ones as they come, for as long as it is polled.
     pub(crate) async fn keep_up(self: Arc<Self>) {
         loop {
             tokio::time::sleep(LOOK).await;
             match self.look() {
                 Ok(true) => tracing::info!("the renewed TLS certificate is used from now on"),
                 Ok(false) => {}
-                Err(problem) => tracing::error!(%problem, "the renewed TLS certificate cannot be used; the old one stays"),
+                Err(problem) => tracing::error!(%problem, "the TLS certificate could not be renewed; the old one stays"),
             }
         }
     }
 
-    /// Whether there were other files, which are used from now on. Those that cannot be used are not looked at again until they change.
+    /// Whether there is another one, which is used from now on. Connections that are open keep theirs.
     fn look(&self) -> Result<bool, Problem> {
-        let changed = changed(&self.files);
-        if self.now.read().unwrap_or_else(PoisonError::into_inner).changed == changed {
-            return Ok(false);
-        }
-        let renewed = read(&self.files);
-        let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
-        now.changed = changed;
-        now.key = renewed?;
+        let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        let (key, served) = match &mut *source {
+            Source::Files(files) => match files.look()? {
+                None => return Ok(false),
+                Some((key, certificate)) => (key, Served::Files(certificate)),
+            },
+            Source::LocalCa { ca, due } => {
+                let now = self.clock.now();
+                if now < *due {
+                    return Ok(false);
+                }
+                *due = now + TRY_AGAIN;
+                let issued = ca.issue(now, &*self.rng)?;
+                *due = issued.due();
+                (issued.key, served(issued.certificate, issued.authority))
+            }
+        };
+        *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = key;
+        self.told.send_replace(served);
         Ok(true)
     }
-
-    fn current(&self) -> Arc<CertifiedKey> {
-        Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner).key)
-    }
 }
 
-impl ResolvesServerCert for Certificate {
+fn served(certificate: freehold_web::Certificate, authority: freehold_web::Certificate) -> Served {
+    Served::LocalCa { certificate, authority }
+}
+
+/// What new connections are shown: the one that was last read or made whole.
+#[derive(Debug)]
+struct Current(RwLock<Arc<CertifiedKey>>);
+
+impl ResolvesServerCert for Current {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.current())
+        Some(Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner)))
     }
 }
 
-fn changed(files: &TlsFiles) -> [Option<SystemTime>; 2] {
-    [&files.certificate, &files.key].map(|path| std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok())
-}
-
-fn read(files: &TlsFiles) -> Result<Arc<CertifiedKey>, Problem> {
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&files.certificate)
-        .and_then(Iterator::collect)
-        .map_err(|error| unusable("certificate", &files.certificate, &error.to_string()))?;
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| unusable("key", &files.key, &error.to_string()))?;
-    CertifiedKey::from_der(chain, key, &default_provider())
-        .map(Arc::new)
-        .map_err(|error| unusable("certificate", &files.certificate, &error.to_string()))
-}
-
-fn unusable(what: &str, path: &Path, reason: &str) -> Problem {
-    Problem::new(
-        ProblemCode::BadInput,
-        format!("The TLS {what} cannot be used: {reason}."),
-        "Name files in PEM form that belong together and that Freehold's user may read, in [tls].",
-    )
-    .at(path.display().to_string())
+fn bad(what: String, next: &str) -> Problem {
+    Problem::new(ProblemCode::BadInput, what, next)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A certificate and key of its own kind, in place of those there are.
-    #[expect(clippy::disallowed_methods, reason = "a test makes the certificates an operator would bring")]
-    fn make(dir: &Path) {
-        let made = std::process::Command::new("openssl")
-            .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
-            .args(["-subj", "/CN=localhost", "-keyout", "key.pem", "-out", "certificate.pem"])
-            .current_dir(dir)
-            .output()
-            .expect("openssl runs");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    }
-
-    #[test]
-    fn renewed_files_are_taken_up_and_broken_ones_are_not() {
-        let dir = tempfile::tempdir().expect("a directory");
-        make(dir.path());
-        let files = TlsFiles { certificate: dir.path().join("certificate.pem"), key: dir.path().join("key.pem") };
-        let certificate = Certificate::load(&files).expect("loaded");
-        let first = certificate.current();
-        assert!(!certificate.look().expect("the same"));
-
-        make(dir.path());
-        assert!(certificate.look().expect("renewed"));
-        let second = certificate.current();
-        assert_ne!(first.cert, second.cert);
-
-        // The certificate came, and its key did not yet.
-        let key = std::fs::read(&files.key).expect("the key");
-        make(dir.path());
-        std::fs::write(&files.key, key).expect("the old key");
-        certificate.look().expect_err("they do not belong together");
-        assert_eq!(certificate.current().cert, second.cert, "what worked stays");
-        make(dir.path());
-        assert!(certificate.look().expect("renewed"));
-    }
-}
+mod renewal;

@@ -15,3 +15,4 @@ mod removed;
 mod serving;
 mod session;
 mod streams;
+mod tls;

@@ -102,7 +102,7 @@ fn no_token_and_nobody_without_the_passphrase_changes_a_key() {
 #[test]
 fn changing_the_passphrase_ends_every_other_session() {
     let server = Server::new();
-    let sign_in = |passphrase: &str| server.engine.sign_in(&secret(passphrase), "a browser");
+    let sign_in = |passphrase: &str| server.engine.sign_in(&secret(passphrase), "a browser", None);
     let (this, other) = (sign_in(PASSPHRASE).unwrap(), sign_in(PASSPHRASE).unwrap());
     let caller = Caller::Console { session: this.session.id, reauthenticated: false };
     let new = "another thing altogether";

@@ -17,10 +17,10 @@ fn an_owner_is_made_once() {
 fn wrong_passphrases_are_slowed_down() {
     let server = Server::new();
     for _ in 0..5 {
-        let wrong = server.engine.sign_in(&secret("not the passphrase"), "test").err().unwrap();
+        let wrong = server.engine.sign_in(&secret("not the passphrase"), "test", None).err().unwrap();
         assert_eq!(wrong.code, ProblemCode::Unauthenticated);
     }
-    let sixth = server.engine.sign_in(&secret(crate::support::PASSPHRASE), "test").err().unwrap();
+    let sixth = server.engine.sign_in(&secret(crate::support::PASSPHRASE), "test", None).err().unwrap();
     assert_eq!(sixth.code, ProblemCode::TooManyTries);
 }
 

@@ -23,6 +23,8 @@ pub struct SessionRow {
     pub reauth_until: Option<Timestamp>,
     /// The browser, in its own words.
     pub user_agent: String,
+    /// The address it was begun from, where that was known.
+    pub address: Option<String>,
 }
 
 /// An API token.
@@ -58,8 +60,8 @@ impl DataDb {
     pub fn insert_session(&self, row: SessionRow) -> Result<()> {
         self.write("adding a session", move |connection| {
             connection.execute(
-                "INSERT INTO sessions (id, hash, created_at, last_seen_at, reauth_until, user_agent) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO sessions (id, hash, created_at, last_seen_at, reauth_until, user_agent, address) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 (
                     row.id.to_string(),
                     row.hash,
@@ -67,6 +69,7 @@ impl DataDb {
                     millis(row.last_seen_at),
                     row.reauth_until.map(millis),
                     row.user_agent,
+                    row.address,
                 ),
             )?;
             Ok(())
@@ -188,6 +191,7 @@ fn session_row(row: &Row<'_>) -> rusqlite::Result<SessionRow> {
         last_seen_at: time(row, "last_seen_at")?,
         reauth_until: time_or_none(row, "reauth_until")?,
         user_agent: row.get("user_agent")?,
+        address: row.get("address")?,
     })
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod backup;
+pub(crate) mod certificate;
 pub(crate) mod connectors;
 pub(crate) mod notifications;
 pub(crate) mod passphrase;
@@ -24,7 +25,7 @@ use crate::status::Sign;
 
 /// The pages of the settings, as they are listed.
 pub(crate) const GROUPS: [(&str, &[Section]); 4] = [
-    ("Security", &[Section::Vault, Section::Sessions, Section::Tokens]),
+    ("Security", &[Section::Vault, Section::Sessions, Section::Tokens, Section::Certificate]),
     ("Reaching you", &[Section::Notifications]),
     ("Data", &[Section::Backup, Section::Connectors, Section::RemovedSources]),
     ("Evidence", &[Section::Receipts, Section::Audit]),
@@ -36,6 +37,7 @@ pub(crate) enum Section {
     Vault,
     Sessions,
     Tokens,
+    Certificate,
     Notifications,
     Backup,
     Connectors,
@@ -51,6 +53,7 @@ impl Section {
             Self::Vault => "Vault",
             Self::Sessions => "Sessions",
             Self::Tokens => "Tokens",
+            Self::Certificate => "Certificate",
             Self::Notifications => "Notifications",
             Self::Backup => "Backup",
             Self::Connectors => "Connectors",
@@ -66,6 +69,7 @@ impl Section {
             Self::Vault => "/settings/vault",
             Self::Sessions => "/settings/sessions",
             Self::Tokens => "/settings/tokens",
+            Self::Certificate => "/settings/certificate",
             Self::Notifications => "/settings/notifications",
             Self::Backup => "/settings/backup",
             Self::Connectors => "/connectors",
@@ -81,6 +85,7 @@ impl Section {
             Self::Vault => "The keys that open your saved sign-in details.",
             Self::Sessions => "Browsers that are signed in to this Freehold.",
             Self::Tokens => "What programs may do with the API.",
+            Self::Certificate => "How the way between your browser and Freehold is kept from others.",
             Self::Notifications => "A message on your phone, or an e-mail, when Freehold needs you.",
             Self::Backup => "Everything in one sealed file, now and by the clock.",
             Self::Connectors => "The kinds of account that can be collected here.",
@@ -117,6 +122,8 @@ pub(super) struct Facts {
     pub(super) vault: VaultView,
     pub(super) sessions: usize,
     pub(super) tokens: usize,
+    /// How the console is served, in a few words.
+    pub(super) served: &'static str,
     pub(super) channels: usize,
     pub(super) connectors: usize,
     pub(super) removed: usize,
@@ -125,12 +132,14 @@ pub(super) struct Facts {
 }
 
 pub(crate) async fn show_page(visitor: Visitor) -> Page {
+    let served = certificate::now(&visitor.app.config.served.borrow());
     let facts = visitor
-        .ask(|engine, caller| {
+        .ask(move |engine, caller| {
             Ok(Facts {
                 vault: engine.vault(caller)?,
                 sessions: engine.sessions(caller)?.len(),
                 tokens: engine.tokens(caller)?.len(),
+                served,
                 channels: engine.notifications(caller)?.channels.len(),
                 connectors: engine.connectors().len(),
                 removed: engine.removed_sources(caller)?.len(),
@@ -151,6 +160,7 @@ pub(super) fn page(facts: &Facts) -> SettingsPage {
         let now = match section {
             Section::Sessions => number(facts.sessions, "browser", "browsers"),
             Section::Tokens => number(facts.tokens, "token", "tokens"),
+            Section::Certificate => facts.served.to_owned(),
             Section::Notifications => number(facts.channels, "channel", "channels"),
             Section::Connectors => number(facts.connectors, "connector", "connectors"),
             Section::RemovedSources => number(facts.removed, "source", "sources"),

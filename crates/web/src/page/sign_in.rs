@@ -13,7 +13,7 @@ use crate::admit::Visitor;
 use crate::api::Asked;
 use crate::body::FormBody;
 use crate::cookie;
-use crate::origin::Site;
+use crate::origin::{Client, Site};
 use crate::refused::Refused;
 
 #[derive(Template)]
@@ -48,6 +48,7 @@ pub(crate) async fn show_form(visitor: Visitor, Asked(query): Asked<Next>) -> Pa
 pub(crate) async fn sign_in(
     visitor: Visitor,
     Extension(site): Extension<Site>,
+    Extension(client): Extension<Client>,
     headers: HeaderMap,
     mut form: FormBody,
 ) -> Page {
@@ -57,7 +58,7 @@ pub(crate) async fn sign_in(
     let passphrase = form.take("passphrase");
     let browser = user_agent(&headers);
     let next = url::next(form.text("next"));
-    match visitor.app.ask(move |engine| engine.sign_in(&passphrase, &browser)).await {
+    match visitor.app.ask(move |engine| engine.sign_in(&passphrase, &browser, client.address)).await {
         Ok(new) => {
             Ok(([(header::SET_COOKIE, cookie::set(&site, new.token.reveal())?)], Redirect::to(&next)).into_response())
         }

@@ -13,7 +13,7 @@ use super::{Frame, Page, go_to, show, show_with};
 use crate::admit::Visitor;
 use crate::body::FormBody;
 use crate::cookie;
-use crate::origin::Site;
+use crate::origin::{Client, Site};
 use crate::refused::Refused;
 
 #[derive(Template)]
@@ -54,6 +54,7 @@ pub(crate) async fn show_step(visitor: Visitor) -> Page {
 pub(crate) async fn create_owner(
     visitor: Visitor,
     Extension(site): Extension<Site>,
+    Extension(client): Extension<Client>,
     headers: HeaderMap,
     mut form: FormBody,
 ) -> Page {
@@ -75,7 +76,7 @@ pub(crate) async fn create_owner(
         .app
         .ask(move |engine| {
             let key = engine.create_owner(new)?;
-            Ok((key, engine.first_session(&browser)?))
+            Ok((key, engine.first_session(&browser, client.address)?))
         })
         .await;
     match made {

@@ -70,7 +70,7 @@ async fn the_passphrase_is_changed_by_its_form() {
         assert_eq!(change(old, new, repeated).await.status(), StatusCode::UNPROCESSABLE_ENTITY, "{old} {new}");
     }
     assert_eq!(goes_to(&change(PASSPHRASE, OF_VAULT, OF_VAULT).await), "/settings/sessions");
-    assert!(house.engine.sign_in(&secret(PASSPHRASE), "test").is_err());
+    assert!(house.engine.sign_in(&secret(PASSPHRASE), "test", None).is_err());
     assert_eq!(browser.get("/settings").await.status(), StatusCode::OK, "the session it was changed in goes on");
 }
 
@@ -158,7 +158,7 @@ async fn what_a_form_did_is_said_once() {
     let browser = Browser::of(&house);
     let owner = OWNER;
     let (token, _) = house.engine.create_token(&owner, "test", &[Permission::Read]).expect("a token");
-    house.engine.sign_in(&secret(PASSPHRASE), "another").expect("a session");
+    house.engine.sign_in(&secret(PASSPHRASE), "another", None).expect("a session");
     let quiet = [("start", "22:00"), ("end", "07:00"), ("zone", "UTC")];
     let plan = [("folder", "/tmp"), ("every", "day"), ("hour", "3"), ("zone", "UTC"), ("keep", "7")];
     let channel = [("server", "http://127.0.0.1:9"), ("topic", "freehold-x")];

@@ -21,7 +21,7 @@ struct Browser {
 
 impl Browser {
     fn sign_in(house: &House, user_agent: &str) -> Self {
-        let new = house.engine.sign_in(&secret(PASSPHRASE), user_agent).expect("a session");
+        let new = house.engine.sign_in(&secret(PASSPHRASE), user_agent, None).expect("a session");
         let router = router(house.engine.clone(), config(), Door::Tcp);
         Self { router, id: new.session.id, token: new.token.reveal().to_owned() }
     }

@@ -13,6 +13,9 @@ use jiff::SignedDuration;
 use tower::ServiceExt;
 
 use super::*;
+use crate::config::Addresses;
+use crate::proxy::TrustedProxies;
+use crate::served::Served;
 
 pub(super) const HOST: &str = "localhost:7070";
 pub(super) const ORIGIN: &str = "http://localhost:7070";
@@ -91,7 +94,7 @@ impl House {
         let asked = engine.recovery_challenge().expect("a challenge");
         let typed: Vec<_> = asked.iter().map(|group| secret(groups[group - 1])).collect();
         engine.confirm_recovery_key(&typed).expect("the right groups");
-        let new = engine.sign_in(&secret(PASSPHRASE), "test").expect("a session");
+        let new = engine.sign_in(&secret(PASSPHRASE), "test", None).expect("a session");
         engine.reauthenticate(new.session.id, &secret(PASSPHRASE)).expect("the right passphrase");
         let session = new.token.reveal().to_owned();
         Self { engine, clock, session, _folder: folder }
@@ -110,10 +113,9 @@ impl House {
 
 pub(super) fn config() -> WebConfig {
     WebConfig {
-        port: 7070,
-        public_origin: None,
-        trusted_proxy: false,
-        tls: false,
+        addresses: Addresses { listen: ([127, 0, 0, 1], 7070).into(), public_origin: None, tls: false },
+        trusted_proxies: TrustedProxies::default(),
+        served: tokio::sync::watch::channel(Served::Plain).1,
         cli_token_hash: WebConfig::hash_token(CLI_TOKEN.as_bytes()),
     }
 }
@@ -371,7 +373,8 @@ fn every_page_has_its_picture() {
         let is_file = route.path.starts_with("/assets/")
             || route.path.contains("/blobs/")
             || route.path.contains("/exports/")
-            || route.path.ends_with("/file");
+            || route.path.ends_with("/file")
+            || route.path.ends_with(".crt");
         route.kind == Kind::Page && route.method == MethodFilter::GET && !is_file
     };
     let pages: std::collections::BTreeSet<&str> =

@@ -7,7 +7,9 @@ use freehold_engine::{BackupCause, BackupOutcome, BackupPlan, BackupProgress, Ba
 use serde_json::json;
 
 use super::super::help;
-use super::super::settings::{self, Filter, audit, backup, connectors, passphrase, removed, sessions, tokens, vault};
+use super::super::settings::{
+    self, Filter, audit, backup, certificate, connectors, passphrase, removed, sessions, tokens, vault,
+};
 use super::{at, collected, connector, look};
 use crate::done::Done;
 
@@ -27,6 +29,7 @@ fn overview() {
         vault,
         sessions: 2,
         tokens: 1,
+        served: "Freehold's own CA",
         channels: 1,
         connectors: 3,
         removed: 0,
@@ -51,6 +54,42 @@ fn vault_page() {
     let locked = without_file(VaultState::Locked, "The vault is locked.");
     look("vault-to-unlock-by-passphrase", &vault::page(locked, false, None));
     look("vault-confirm", &vault::confirm_page(vec![2, 7], true, None));
+}
+
+#[test]
+fn certificate_page() {
+    use tokio::sync::watch;
+
+    use crate::config::{Addresses, WebConfig};
+    use crate::proxy::TrustedProxies;
+    use crate::served::{Certificate, Served, TlsView};
+
+    let certificate = |name: &str, until: &str| Certificate {
+        der: name.as_bytes().to_vec(),
+        name: name.to_owned(),
+        hosts: ["localhost", "127.0.0.1", "::1", "freehold.lan"].map(str::to_owned).to_vec(),
+        since: at("2026-03-01T08:00:00Z"),
+        until: at(until),
+    };
+    let page = |served: Served, proxies: &[&str]| {
+        let config = WebConfig {
+            addresses: Addresses {
+                listen: ([0, 0, 0, 0], 7180).into(),
+                public_origin: Some("https://freehold.lan:7180".to_owned()),
+                tls: matches!(served, Served::Files(_) | Served::LocalCa { .. }),
+            },
+            trusted_proxies: TrustedProxies(proxies.iter().map(|text| text.parse().expect("a network")).collect()),
+            served: watch::channel(served).1,
+            cli_token_hash: [0; 32],
+        };
+        certificate::page(TlsView::of(&config, at("2026-03-21T00:00:00Z")))
+    };
+    let leaf = certificate("Freehold", "2026-03-31T08:00:00Z");
+    let authority = certificate("Freehold at freehold.lan, 1 Mar 2026", "2036-02-27T08:00:00Z");
+    look("certificate", &page(Served::LocalCa { certificate: leaf.clone(), authority }, &[]));
+    look("certificate-of-the-operator", &page(Served::Files(leaf), &[]));
+    look("certificate-behind-a-proxy", &page(Served::Proxy, &["10.0.0.2", "fd00::/64"]));
+    look("certificate-plain", &page(Served::Plain, &[]));
 }
 
 #[test]
@@ -129,6 +168,7 @@ fn sessions_page() {
         browser: "Chrome on Linux".to_owned(),
         user_agent: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
             .to_owned(),
+        address: Some("192.0.2.7".to_owned()),
     };
     let this = Some(session.id);
     look("sessions", &sessions::page(vec![session.clone()], this, Filter::default()));

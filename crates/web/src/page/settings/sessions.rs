@@ -26,6 +26,8 @@ struct SessionRow {
     browser: String,
     /// The same in its own words.
     user_agent: String,
+    /// Where it was begun from.
+    address: Option<String>,
     began: When,
     last_seen: When,
     is_this: bool,
@@ -56,6 +58,7 @@ pub(in crate::page) fn page(sessions: Vec<SessionView>, this: Option<SessionId>,
         id: session.id,
         browser: session.browser,
         user_agent: session.user_agent,
+        address: session.address,
         began: When(session.created_at),
         last_seen: When(session.last_seen_at),
     };
