@@ -2,6 +2,9 @@
 // All the console's script: times in the owner's zone, fragments that keep themselves up to date, lists that narrow while one types,
 // a few keys, and pictures that are pasted. Pages work without it.
 
+/** The keys that follow a link of the page, each with the link's relation: as in a list of letters. @type {Record<string, string>} */
+const STEPS = { j: "next", k: "prev" };
+
 /** Between a change and looking again, so that a burst of changes is one look. Milliseconds. */
 const SETTLE = 250;
 /** Between looks when changes never stop. Milliseconds. */
@@ -237,7 +240,7 @@ function narrow(event) {
 }
 
 /**
- * `/` goes to the filter, and `?` says which keys there are, wherever nobody is typing.
+ * `/` goes to the filter, `j` and `k` step through records and lists, and `?` says which keys there are, wherever nobody is typing.
  * @param {KeyboardEvent} event
  */
 function press(event) {
@@ -253,11 +256,25 @@ function press(event) {
       field.focus();
       field.select();
     }
+  } else if (event.key in STEPS) {
+    const link = document.querySelector(`main a[rel=${STEPS[event.key]}]`);
+    if (link instanceof HTMLAnchorElement) {
+      link.click();
+    }
   } else if (event.key === "?") {
     const keys = document.getElementById("keys");
     if (keys instanceof HTMLDialogElement && !keys.open) {
       keys.showModal();
     }
+  }
+}
+
+/** Tells the server whose days they are, for what is counted by day. */
+function tellZone() {
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+  if (timeZone) {
+    const secure = location.protocol === "https:" ? "; Secure" : "";
+    document.cookie = `zone=${timeZone}; Path=/; SameSite=Strict; Max-Age=31536000${secure}`;
   }
 }
 
@@ -289,6 +306,7 @@ function announce() {
 document.addEventListener("paste", choosePasted);
 document.addEventListener("input", narrow);
 document.addEventListener("keydown", press);
+tellZone();
 localise(document);
 announce();
 if (document.querySelector("time[data-ago]")) {

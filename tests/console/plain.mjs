@@ -40,7 +40,18 @@ await walk(phone, house, async (owner) => {
   await page.getByLabel("Filter records").fill("lake");
   await page.getByRole("button", { name: "Filter" }).click();
   await page.getByText("that contain “lake”").waitFor();
+  await page.getByLabel("from", { exact: true }).fill("2025-01-01");
+  await page.getByLabel("to", { exact: true }).fill("2025-12-31");
+  await page.getByRole("button", { name: "Filter" }).click();
+  await page.getByText("that contain “lake” from 1 Jan 2025 to 31 Dec 2025").waitFor();
+  const found = await page.locator(".records tbody tr").count();
+  await page.getByText("As a table").click();
+  const counts = await page.locator(".chart td.number").allTextContents();
+  assert.equal(counts.reduce((sum, count) => sum + Number(count), 0), found, "the chart counts what the list shows");
   await page.locator(".records tbody a").first().click();
+  await page.getByText(`1 of ${found}`, { exact: true }).waitFor();
+  await page.getByRole("link", { name: "Older" }).click();
+  await page.getByText(`2 of ${found}`, { exact: true }).waitFor();
   await page.getByRole("heading", { name: "Changes over time" }).waitFor();
   assert.match(await page.locator("time").first().innerText(), /UTC$/, "a time is told in full where no script makes it the owner's");
   await step("plain-record");

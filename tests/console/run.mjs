@@ -62,6 +62,40 @@ function cells(text) {
   return rows.slice(0, -1);
 }
 
+/**
+ * A bar leads to just the records it counts, and each of the bars they are told apart by then to just its own.
+ * @param {import("./owner.mjs").Page} page
+ */
+async function pressBar(page) {
+  for (const bar of [page.locator(".chart a").nth(3), page.locator(".chart a").first()]) {
+    const told = await bar.locator("title").textContent();
+    await bar.locator(".bar").click();
+    await page.waitForFunction((count) => document.querySelectorAll(".records tbody tr").length === count, Number(/: (\d+) record/.exec(told ?? "")?.[1]));
+  }
+  assert.equal(new URL(page.url()).searchParams.get("zone"), "Europe/Lisbon", "the days are the owner's");
+  await page.goBack();
+}
+
+/**
+ * From the first record of a list to its last, each once and in the list's order, and a step back; by the keys.
+ * @param {import("./owner.mjs").Page} page
+ */
+async function walkList(page) {
+  const links = page.locator(".records tbody a");
+  const listed = await links.evaluateAll((all) => all.map((link) => /** @type {HTMLAnchorElement} */ (link).href));
+  assert.ok(listed.length > 2, "a list to walk through");
+  const press = (/** @type {string} */ key, /** @type {string | undefined} */ to) => Promise.all([page.waitForURL(to ?? "**"), page.keyboard.press(key)]);
+  await links.first().click();
+  for (const [place, url] of listed.entries()) {
+    await page.getByText(`${place + 1} of ${listed.length}`, { exact: true }).waitFor();
+    assert.equal(page.url(), url);
+    if (place + 1 < listed.length) await press("j", listed[place + 1]);
+  }
+  assert.equal(await page.getByRole("link", { name: "Older" }).count(), 0, "the list has an end");
+  await press("k", listed.at(-2));
+  await page.getByRole("heading", { name: "Changes over time" }).waitFor();
+}
+
 await atEverySize("first start to records", async (size) => {
   const house = await start();
   await walk(size, house, async (owner) => {
@@ -123,6 +157,10 @@ await atEverySize("first start to records", async (size) => {
     const all = await records("");
     assert.equal(all.length, counted);
     await download(page, all);
+    await pressBar(page);
+    await step("14-records-of-a-month");
+    await page.getByRole("link", { name: "The whole time" }).click();
+    await page.getByText(`${shown} records`).waitFor();
     await page.getByLabel("Filter records").fill("lake");
     await page.getByRole("button", { name: "Filter" }).click();
     await page.getByText("that contain “lake”").waitFor();
@@ -130,8 +168,7 @@ await atEverySize("first start to records", async (size) => {
     const some = await records("lake");
     assert.ok(some.length > 0 && some.length < counted, "a filtered list is downloaded as it is filtered");
     await download(page, some);
-    await page.locator(".records tbody a").first().click();
-    await page.getByRole("heading", { name: "Changes over time" }).waitFor();
+    await walkList(page);
     await step("16-record");
 
     // The run that brought them.

@@ -136,6 +136,7 @@ fn search(lines: &[Value]) -> anyhow::Result<Vec<Row>> {
     let (own, bare) = (number(index, "records_per_second")?, number(index, "floor_per_second")?);
     let p95 = |bench| number(find(lines, "bench", bench)?, "p95_ms");
     let (searched, paged) = (p95("search")?, p95("table")?);
+    let (beside, counted) = (p95("beside")?, p95("over time")?);
     Ok(vec![
         Row {
             name: "full-text indexing, in the background",
@@ -147,6 +148,8 @@ fn search(lines: &[Value]) -> anyhow::Result<Vec<Row>> {
         },
         bounded("search, newest first, 50 shown", format!("{searched:.1} ms (p95)"), "< 150 ms", searched < 150.0),
         bounded("a page of 50 of a stream's table", format!("{paged:.2} ms (p95)"), "< 20 ms", paged < 20.0),
+        bounded("the records beside one, and its place", format!("{beside:.2} ms (p95)"), "< 20 ms", beside < 20.0),
+        bounded("a stream's records over time, 30 parts", format!("{counted:.2} ms (p95)"), "< 20 ms", counted < 20.0),
     ])
 }
 

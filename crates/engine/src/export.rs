@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::caller::{Caller, Permission};
 use crate::problem::{bad_input, from_store};
+use crate::record::{RecordFilter, time_of};
 use crate::server::Engine;
 
 /// Records in one piece.
@@ -52,20 +53,20 @@ pub struct Export {
     format: ExportFormat,
     columns: Vec<String>,
     file_name: String,
-    text: Option<String>,
+    filter: freehold_store::RecordFilter,
     before: Option<String>,
     begun: bool,
     ended: bool,
 }
 
 impl Engine {
-    /// Begins an export of a stream's records, newest first: of all, or of those that a list narrowed to `text` shows.
+    /// Begins an export of a stream's records, newest first: of those that a list narrowed by `filter` shows.
     pub fn export(
         &self,
         caller: &Caller,
         source: SourceId,
         stream: &str,
-        text: Option<String>,
+        filter: &RecordFilter,
         format: ExportFormat,
     ) -> Result<Export, Problem> {
         caller.must(Permission::Read)?;
@@ -80,7 +81,7 @@ impl Engine {
             format,
             columns: properties.into_iter().flat_map(Map::keys).cloned().collect(),
             file_name: format!("{} {stream}.{}", row.name, format.extension()),
-            text: text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()),
+            filter: filter.by(&declared.map(time_of).unwrap_or_default())?,
             before: None,
             begun: false,
             ended: false,
@@ -99,7 +100,7 @@ impl Export {
         if self.ended {
             return Ok(None);
         }
-        let query = freehold_store::RecordQuery { text: self.text.clone(), before: self.before.take(), limit: PIECE };
+        let query = freehold_store::RecordQuery { filter: self.filter.clone(), before: self.before.take(), limit: PIECE };
         let page = self.engine.0.data.records(self.source, &self.stream, &query).map_err(from_store)?;
         let mut piece = String::new();
         if !std::mem::replace(&mut self.begun, true) && self.format == ExportFormat::Csv {

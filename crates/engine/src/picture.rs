@@ -15,8 +15,9 @@ use crate::catalog::Connector;
 use crate::credential::usable;
 use crate::event::Event;
 use crate::problem::from_store;
+use crate::record::time_of;
 use crate::server::{Inner, lock};
-use crate::view::{CredentialView, ProfileView, ProgressView, RunView, SourceView, StreamView};
+use crate::view::{CredentialView, ProfileView, ProgressView, RecordTime, RunView, SourceView, StreamView};
 
 /// What is known of runs under way and not worth a row: counts between commits, and the connector's last word.
 #[derive(Default)]
@@ -68,7 +69,8 @@ impl Inner {
             last_outcome: last.as_ref().and_then(|run| run.outcome.clone()),
             due_at: row.next_due_at,
         };
-        let status = Status::of(&facts, self.now());
+        let now = self.now();
+        let status = Status::of(&facts, now);
         let by_last_run = matches!(status, Status::NeedsOwner { .. } | Status::Waiting { .. } | Status::Broken { .. });
         Ok(SourceView {
             detail: last.as_ref().and_then(|run| run.detail.clone()).filter(|_| by_last_run && facts.running.is_none()),
@@ -95,6 +97,7 @@ impl Inner {
             interval_seconds: row.interval_seconds,
             next_due_at: row.next_due_at,
             last_success_at: row.last_success_at,
+            seconds_since_success: row.last_success_at.and_then(|at| u64::try_from(now.as_second() - at.as_second()).ok()),
             created_at: row.created_at,
         })
     }
@@ -127,6 +130,7 @@ impl Inner {
                 count: stream.count,
                 bytes: stream.bytes,
                 file_bytes: None,
+                time: RecordTime::default(),
                 newest: stream.newest,
                 earlier: stream.history_count.saturating_sub(stream.count),
                 left_out: left_out.contains(&stream.name),
@@ -141,11 +145,13 @@ impl Inner {
                 count: 0,
                 bytes: 0,
                 file_bytes: None,
+                time: RecordTime::default(),
                 newest: None,
                 earlier: 0,
                 left_out: left_out.contains(&declared.name),
             });
             view.label = declared.label().to_owned();
+            view.time = time_of(declared);
             views.push(view);
         }
         // Streams of an earlier version of the connector keep their records.

@@ -50,6 +50,7 @@ impl Engine {
             text: query.text.clone(),
             source: query.source,
             stream: query.stream.clone(),
+            span: freehold_store::Span::default(),
             before,
             limit: if query.limit == 0 { 50 } else { query.limit.min(200) } as usize,
         };

@@ -2,6 +2,7 @@
 
 mod notification;
 mod receipt;
+mod record;
 mod search;
 mod stream;
 mod vault;
@@ -21,6 +22,7 @@ use serde_json::Value;
 
 pub use notification::{ChannelKindView, ChannelView, DeliveryView, MessageView, NeedView, NotificationsView, TestView};
 pub use receipt::ReceiptView;
+pub use record::{CountView, CountsView, NeighbourView, NeighboursView, RecordTime};
 pub use search::{HitView, SearchPage, SnippetPart};
 pub use stream::{CollectedView, StreamContentView, StreamView};
 pub use vault::{SlotView, VaultView};
@@ -156,6 +158,8 @@ pub struct SourceView {
     pub next_due_at: Option<Timestamp>,
     /// When a run last succeeded.
     pub last_success_at: Option<Timestamp>,
+    /// How many seconds ago that is.
+    pub seconds_since_success: Option<u64>,
     /// The run under way.
     pub current_run: Option<RunId>,
     /// The last run that ended.
@@ -322,7 +326,7 @@ pub struct RecordView {
 }
 
 /// A page of records, newest first.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct RecordPage {
     /// The records.
     pub records: Vec<RecordView>,

@@ -150,7 +150,7 @@ impl StreamChecker {
         let name = &target.name;
         let declared = manifest.stream(name).ok_or_else(|| ScopeError::UnknownStream(name.clone()))?;
         let schema = compile(&declared.schema).map_err(|problem| ScopeError::Schema { stream: name.clone(), problem })?;
-        let time_field = declared.consent_time_field.as_ref().or(declared.cursor_field.as_ref());
+        let time_field = declared.time_field();
         let window = match &target.time_range {
             Some(range) => {
                 let field = time_field.ok_or_else(|| ScopeError::NoTimeField(name.clone()))?;
@@ -174,7 +174,7 @@ impl StreamChecker {
             fields,
             resources: target.resources.as_ref().map(|keys| keys.iter().cloned().collect()),
             window,
-            time_field: time_field.cloned(),
+            time_field: time_field.map(str::to_owned),
         })
     }
 

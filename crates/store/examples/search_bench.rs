@@ -2,7 +2,9 @@
 //!
 //! - `index`: records a second made searchable, beside a bare FTS5 table that is given the same texts and keeps them;
 //! - `search`: the first page of 50, newest first, for words of every frequency, the beginning of one, two words and three;
-//! - `table`: a page of 50 of the stream, from its newest to its oldest records.
+//! - `table`: a page of 50 of the stream, from its newest to its oldest records;
+//! - `beside`: what is before and after a record, and its place among all;
+//! - `over time`: how many records there are in each of thirty parts of the time.
 
 mod common;
 
@@ -11,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use common::{Outcomes, collecting};
 use freehold_core::{SourceId, SystemClock, Timestamp};
-use freehold_store::{DataDb, DataDir, NewRecord, RecordQuery, SearchQuery};
+use freehold_store::{DataDb, DataDir, NewRecord, RecordFilter, RecordQuery, SearchQuery};
 use rusqlite::Connection;
 use serde_json::json;
 
@@ -20,6 +22,9 @@ const WORDS: u64 = 50_000;
 /// Words of one record.
 const LENGTH: u64 = 40;
 const BATCH: u64 = 5_000;
+/// When the first record is from, and how far apart they are, in milliseconds: a million in five years.
+const FIRST: i64 = 1_600_000_000_000;
+const APART: i64 = 160_000;
 
 #[expect(clippy::print_stdout, reason = "a bench prints")]
 fn main() -> Outcomes<()> {
@@ -52,14 +57,33 @@ fn main() -> Outcomes<()> {
         json!({ "bench": "search", "records": records, "found": found, "p50_ms": searched.0, "p95_ms": searched.1 })
     );
 
-    let last = 1_700_000_000_000 + i64::try_from(records)? * 250;
-    let places = (0..100).map(|n| format!("{}.{}", last - (last - 1_700_000_000_000) * n / 100, i64::MAX));
+    let last = FIRST + i64::try_from(records)? * APART;
+    let places = (0..100).map(|n| format!("{}.{}", last - (last - FIRST) * n / 100, i64::MAX));
     let paged = times(places, |before| {
         let query = RecordQuery { before: Some(before), limit: 50, ..RecordQuery::default() };
         data.records(source, "letters", &query)?;
         Ok(())
     })?;
     println!("{}", json!({ "bench": "table", "records": records, "p50_ms": paged.0, "p95_ms": paged.1 }));
+
+    let all = RecordFilter::default();
+    let keys = (0..100).map(|n| format!("{:016x}", records * n / 100));
+    let beside = times(keys, |key| {
+        data.neighbours(source, "letters", &key, &all)?;
+        Ok(())
+    })?;
+    println!("{}", json!({ "bench": "beside", "records": records, "p50_ms": beside.0, "p95_ms": beside.1 }));
+
+    // Thirty parts whose bounds are an hour off the days that are counted, as they are in most time zones.
+    let day = 86_400_000;
+    let (begin, part) = (FIRST / day * day + 3_600_000, ((last - FIRST) / 30 / day + 1) * day);
+    let bounds = (0..=30).map(|n| Timestamp::from_millisecond(begin + n * part));
+    let bounds: Vec<Timestamp> = bounds.collect::<Result<_, _>>()?;
+    let counted = times(0..100, |_| {
+        data.count_over_time(source, "letters", &all, &bounds)?;
+        Ok(())
+    })?;
+    println!("{}", json!({ "bench": "over time", "records": records, "p50_ms": counted.0, "p95_ms": counted.1 }));
     Ok(())
 }
 
@@ -85,7 +109,7 @@ fn filled(data: &DataDb, records: u64) -> Outcomes<SourceId> {
                 stream: stream.clone(),
                 key: format!("{n:016x}"),
                 data: format!(r#"{{"subject":"{}","body":"{}"}}"#, text(n, 5), text(n + 7, LENGTH - 5)).into(),
-                emitted_at: Timestamp::from_millisecond(1_700_000_000_000 + i64::try_from(n)? * 250)?,
+                emitted_at: Timestamp::from_millisecond(FIRST + i64::try_from(n)? * APART)?,
                 delete: false,
             })
         };

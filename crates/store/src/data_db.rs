@@ -17,16 +17,20 @@ use crate::{DataDir, OpenError, Result, StoreError};
 pub mod access;
 pub mod blob;
 pub mod commit;
+pub mod counted;
 pub mod interaction;
+pub mod neighbour;
 pub mod notification;
 pub mod record;
 pub mod rejected;
 pub mod run;
 pub mod search;
 pub mod source;
+pub mod span;
 pub mod stream;
 pub mod write;
 
+mod day;
 mod held;
 pub(crate) mod receipt;
 mod revert;
@@ -41,6 +45,7 @@ const KIND: Kind = Kind {
         include_str!("../migrations/data/004.sql"),
         include_str!("../migrations/data/005.sql"),
         include_str!("../migrations/data/006.sql"),
+        include_str!("../migrations/data/007.sql"),
     ],
     // What is deleted can be given back to the disk, which is settled when the file is made.
     setup: "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384;",

@@ -23,15 +23,17 @@ pub use data_db::access::{SessionRow, TokenRow};
 pub use data_db::blob::BlobRow;
 pub use data_db::commit::CommitRun;
 pub use data_db::interaction::InteractionRow;
+pub use data_db::neighbour::{Neighbour, Neighbours};
 pub use data_db::notification::{
     ChannelRow, DeliveryRow, DeliveryState, MessageKind, MessageRow, NeedChange, NeedNow, NeedRow, NewMessage,
 };
 pub use data_db::receipt::UnwipedRun;
-pub use data_db::record::{Page, RecordQuery, RecordRow, StreamSummary, VersionRow};
+pub use data_db::record::{Page, RecordFilter, RecordQuery, RecordRow, StreamSummary, VersionRow};
 pub use data_db::rejected::RejectedRow;
 pub use data_db::run::{RunRow, TimelineEntry};
 pub use data_db::search::{Hit, SearchPage, SearchQuery, SnippetPart};
 pub use data_db::source::SourceRow;
+pub use data_db::span::Span;
 pub use data_db::stream::StreamContent;
 pub use data_db::write::NewRecord;
 pub use data_dir::DataDir;

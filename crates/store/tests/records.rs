@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use common::{added_source, at, collecting_run, deletion, open_data, record};
 use freehold_core::run::{CancelledBy, Counts, Outcome, RunEvent};
 use freehold_core::{RunId, SourceId};
-use freehold_store::{DataDb, NewRecord, RecordQuery, StoreError};
+use freehold_store::{DataDb, NewRecord, RecordFilter, RecordQuery, StoreError};
 use proptest::prelude::*;
 
 fn cancel(data: &DataDb, run: RunId) {
@@ -85,7 +85,7 @@ fn pages_go_from_new_to_old_without_gap_or_double() {
     let expected: Vec<_> = (0..25).rev().map(|n| format!("k{n:02}")).collect();
     assert_eq!(seen, expected);
 
-    assert_eq!(data.count_records(source, "mail", None).expect("counted"), 25);
+    assert_eq!(data.count_records(source, "mail", &RecordFilter::default()).expect("counted"), 25);
     let nonsense = RecordQuery { before: Some("nonsense".to_owned()), ..page(1) };
     assert!(data.records(source, "mail", &nonsense).is_err());
 }
@@ -266,7 +266,7 @@ proptest! {
         for (s, stream) in STREAMS.iter().enumerate() {
             for value in 0..4u8 {
                 let text = Some(format!("\"{}\"", "1".repeat(1 + value as usize)));
-                let found = data.records(source, stream, &RecordQuery { text, ..page(10) }).expect("found");
+                let found = data.records(source, stream, &RecordQuery { filter: RecordFilter { text, ..RecordFilter::default() }, ..page(10) }).expect("found");
                 let keys: BTreeSet<_> = found.rows.into_iter().map(|row| row.key).collect();
                 let with_value = model.iter().filter(|((stream, _), kept)| *stream == s && **kept == value);
                 prop_assert_eq!(keys, with_value.map(|((_, k), _)| KEYS[*k].to_owned()).collect());

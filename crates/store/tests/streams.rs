@@ -8,7 +8,8 @@ use common::{added_source, at, collecting_run, deletion, open_data, record};
 use freehold_core::run::{Counts, Outcome, RunEvent};
 use freehold_core::{RunId, SourceId};
 use freehold_store::{
-    CommitRun, DataDb, NewRecord, RecordQuery, RejectedRow, SearchQuery, Snapshot, StoreError, StreamContent, VaultDb,
+    CommitRun, DataDb, NewRecord, RecordFilter, RecordQuery, RejectedRow, SearchQuery, Snapshot, StoreError, StreamContent,
+    VaultDb,
 };
 use serde_json::json;
 
@@ -248,7 +249,7 @@ fn the_disk_has_its_room_back() {
         || data.give_back(500).expect("given back")
     {}
     assert!(size() < before / 2, "{} KiB of {before}", size());
-    assert_eq!(data.count_records(source, "notes", None).expect("counted"), 100);
+    assert_eq!(data.count_records(source, "notes", &RecordFilter::default()).expect("counted"), 100);
     holds_together(&data);
 }
 

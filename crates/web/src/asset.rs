@@ -36,6 +36,7 @@ const STYLES: &[&str] = &[
     include_str!("../../../ui/style/controls.css"),
     include_str!("../../../ui/style/parts.css"),
     include_str!("../../../ui/style/lists.css"),
+    include_str!("../../../ui/style/chart.css"),
     include_str!("../../../ui/style/receipt.css"),
     include_str!("../../../ui/style/live.css"),
     #[cfg(debug_assertions)]

@@ -1,4 +1,4 @@
-//! The cookies: the session, and for a moment what was just done.
+//! The cookies: the session, for a moment what was just done, and reading any.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use freehold_core::{ProblemCode, SecretBytes};
@@ -29,13 +29,18 @@ impl Cookie {
 
 /// What a browser sent to `site` in a cookie.
 pub(crate) fn read<'a>(cookie: Cookie, site: &Site, headers: &'a HeaderMap) -> Option<&'a str> {
+    value(cookie.name(site), headers)
+}
+
+/// The value of the cookie of that name; none if there is none, or it is empty.
+pub(crate) fn value<'a>(name: &str, headers: &'a HeaderMap) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(key, value)| *key == cookie.name(site) && !value.is_empty())
+        .find(|(key, value)| *key == name && !value.is_empty())
         .map(|(_, value)| value)
 }
 

@@ -17,6 +17,7 @@ mod download;
 mod form;
 mod headers;
 mod multipart;
+mod narrowed;
 mod origin;
 mod page;
 mod proxy;
@@ -25,6 +26,7 @@ mod route;
 mod serve;
 mod served;
 mod status;
+mod zone;
 
 pub use config::{Addresses, Door, WebConfig};
 pub use proxy::{Network, TrustedProxies};

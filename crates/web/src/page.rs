@@ -2,6 +2,7 @@
 
 pub(crate) mod add;
 pub(crate) mod change;
+mod chart;
 pub(crate) mod collect;
 pub(crate) mod connector;
 pub(crate) mod delete_stream;
@@ -18,6 +19,7 @@ pub(crate) mod records;
 pub(crate) mod remove;
 pub(crate) mod removed;
 pub(crate) mod run;
+mod run_chart;
 pub(crate) mod runs;
 pub(crate) mod search;
 pub(crate) mod settings;

@@ -153,6 +153,7 @@ fn api() -> Vec<Route> {
         api(DELETE, "/api/v1/sources/{id}/streams/{stream}", Needs(Reauthenticated), streams::delete),
         api(POST, "/api/v1/sources/{id}/streams/{stream}/take-in", Needs(Configure), streams::take_in),
         api(GET, "/api/v1/sources/{id}/streams/{stream}/records", Needs(Read), records::list),
+        api(GET, "/api/v1/sources/{id}/streams/{stream}/counts", Needs(Read), records::counts),
         api(GET, "/api/v1/sources/{id}/streams/{stream}/export", Needs(Read), records::export),
         api(GET, "/api/v1/sources/{id}/streams/{stream}/records/{key}", Needs(Read), records::show),
         api(GET, "/api/v1/sources/{id}/streams/{stream}/records/{key}/versions", Needs(Read), records::versions),

@@ -22,13 +22,19 @@ pub(crate) struct Records {
     /// Only records that contain these words
     #[arg(long, requires = "stream", conflicts_with = "key")]
     text: Option<String>,
+    /// Only records from this day on, like 2026-03-01: by their own time, or where they have none, by when they were collected
+    #[arg(long, requires = "stream", conflicts_with = "key", value_name = "DAY")]
+    from: Option<String>,
+    /// Only records up to this day, which counts too
+    #[arg(long, requires = "stream", conflicts_with = "key", value_name = "DAY")]
+    to: Option<String>,
     /// At most this many
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500), conflicts_with = "key")]
     limit: u32,
     /// Continue after a page, from the line it ended with
     #[arg(long, requires = "stream", conflicts_with = "key", value_name = "POINT")]
     before: Option<String>,
-    /// Write all of them to standard output, or those that contain the words of --text
+    /// Write all of them to standard output, or those that --text, --from and --to leave
     #[arg(long, requires = "stream", conflicts_with_all = ["key", "before"], value_name = "csv|jsonl")]
     export: Option<String>,
     /// What the record was before
@@ -105,27 +111,31 @@ impl Records {
 
     fn export(&self, client: &Client, source: &Origin, stream: &str) -> Result<(), Problem> {
         let format = self.export.as_deref().unwrap_or_default();
-        let mut path = format!("/sources/{}/streams/{}/export?format={}", source.id, segment(stream), segment(format));
-        if let Some(text) = &self.text {
-            path.push_str(&format!("&text={}", segment(text)));
-        }
+        let stream = segment(stream);
+        let path = format!("/sources/{}/streams/{stream}/export?format={}{}", source.id, segment(format), self.narrowed());
         client.copy(&path, &mut std::io::stdout().lock())
     }
 
+    /// What the list is narrowed to, as the end of a query. The days are those of whoever asks.
+    fn narrowed(&self) -> String {
+        let zone = self.from.as_ref().or(self.to.as_ref()).and_then(|_| time::zone());
+        let asked = [("text", &self.text), ("from", &self.from), ("to", &self.to), ("zone", &zone)];
+        let given = asked.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+        given.map(|(name, value)| format!("&{name}={}", segment(value))).collect()
+    }
+
     fn page(&self, client: &Client, terminal: Terminal, source: &Origin, stream: &str) -> Result<(), Problem> {
-        let mut path = format!("/sources/{}/streams/{}/records?limit={}", source.id, segment(stream), self.limit);
-        for (name, value) in [("text", &self.text), ("before", &self.before)] {
-            if let Some(value) = value {
-                path.push_str(&format!("&{name}={}", segment(value)));
-            }
-        }
+        let before = self.before.as_deref().map(|before| format!("&before={}", segment(before))).unwrap_or_default();
+        let (stream, narrowed) = (segment(stream), self.narrowed());
+        let path = format!("/sources/{}/streams/{stream}/records?limit={}{narrowed}{before}", source.id, self.limit);
         let reply = client.get(&path)?;
         if terminal.json {
             return terminal.raw(reply.json());
         }
         let page: Page = reply.read()?;
         if page.records.is_empty() {
-            return terminal.line(if self.text.is_some() { "No record contains that text." } else { "No records yet." });
+            let narrowed = !self.narrowed().is_empty();
+            return terminal.line(if narrowed { "There are no such records." } else { "No records yet." });
         }
         let row = |record: &Record| {
             vec![

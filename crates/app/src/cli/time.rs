@@ -18,6 +18,11 @@ pub(crate) fn time_of_day(instant: Timestamp) -> String {
     instant.to_zoned_datetime(TimeZone::system()).strftime("%H:%M:%S").to_string()
 }
 
+/// The name of this machine's time zone, if it has one.
+pub(crate) fn zone() -> Option<String> {
+    TimeZone::system().iana_name().map(str::to_owned)
+}
+
 /// A whole number of seconds in its largest whole unit.
 pub(crate) fn interval(seconds: u64) -> String {
     const UNITS: [(u64, &str); 4] = [(86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")];

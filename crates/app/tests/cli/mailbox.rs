@@ -69,6 +69,18 @@ fn a_mailbox_becomes_records() {
     let key = records[0]["key"].as_str().unwrap();
     let record = deployment.run(&["records", "My mail", "messages", key]).succeeded();
     assert!(record.out.contains(key) && record.out.contains("subject"), "{}", record.out);
+    let day = &records[0]["emitted_at"].as_str().unwrap()[..10];
+    let days =
+        |from: &str, to: &str| deployment.run(&["--json", "records", "My mail", "messages", "--from", from, "--to", to]);
+    let of_time = |from: &str, to: &str| days(from, to).succeeded().json()["total"].as_u64().unwrap();
+    let since = of_time(day, "9999-12-31");
+    assert!((1..records.len() as u64).contains(&since), "{since} since {day}");
+    let before = deployment.run(&["records", "My mail", "messages", "--to", "1999-12-31"]).succeeded();
+    assert_eq!(before.out.trim(), "There are no such records.");
+    let exported = deployment.run(&["records", "My mail", "messages", "--export", "jsonl", "--from", day]).succeeded();
+    assert_eq!(exported.out.lines().count() as u64, since, "the same as in the list");
+    let wrong = days("yesterday", "");
+    assert!(wrong.code != 0 && wrong.err.contains("There is no such day"), "{wrong:#?}");
     let listed = deployment.run(&["source", "list"]).succeeded();
     assert!(listed.out.contains("fresh"), "{}", listed.out);
 

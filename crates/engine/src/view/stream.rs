@@ -3,6 +3,8 @@
 use freehold_core::{ConnectorName, RunId, SourceId, Timestamp};
 use serde::Serialize;
 
+use super::RecordTime;
+
 /// One stream of a source, with a count that is always true.
 #[derive(Clone, Debug, Serialize)]
 pub struct StreamView {
@@ -17,6 +19,8 @@ pub struct StreamView {
     /// Bytes of their files, each content once. Measured where one source is asked for, not in lists of sources.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_bytes: Option<u64>,
+    /// What its records are in the order of.
+    pub time: RecordTime,
     /// The newest record's own time.
     pub newest: Option<Timestamp>,
     /// What records were before, and that they were deleted: how many such values are kept.

@@ -12,6 +12,7 @@ mod gate;
 mod interactions;
 mod keys;
 mod notifications;
+mod over_time;
 mod recovery;
 mod schedule;
 mod search;

@@ -63,6 +63,16 @@ impl Stream {
         all.iter().find(|(_, field)| field.get("x_pdpp_role").is_some_and(|r| r == role)).map(|(name, _)| name.as_str())
     }
 
+    /// The field that tells when a record is from, if there is one.
+    pub fn time_field(&self) -> Option<&str> {
+        self.consent_time_field.as_deref().or(self.cursor_field.as_deref())
+    }
+
+    /// The `format` its schema gives a field, as in `date` or `date-time`.
+    pub fn format_of(&self, field: &str) -> Option<&str> {
+        self.schema.get("properties")?.get(field)?.get("format")?.as_str()
+    }
+
     /// What the owner reads for its name.
     pub fn label(&self) -> &str {
         self.display.as_ref().and_then(|display| display.label.as_deref()).unwrap_or(&self.name)

@@ -3,8 +3,9 @@
 use freehold_core::{RunId, SourceId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::DataDb;
 use super::search::SearchQuery;
+use super::span::Span;
+use super::{DataDb, day};
 use crate::row::{millis, parsed, time, time_or_none};
 use crate::{Result, StoreError};
 
@@ -23,11 +24,28 @@ pub struct StreamSummary {
     pub history_count: u64,
 }
 
+/// What a stream's list is narrowed to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordFilter {
+    /// What the records contain, as it is typed into a search: then those are found that are searchable already.
+    pub text: Option<String>,
+    /// When they are from.
+    pub span: Span,
+}
+
+impl RecordFilter {
+    /// The search it is, if it is one.
+    pub(super) fn as_search(&self, source: SourceId, stream: &str) -> Option<SearchQuery> {
+        let (text, stream) = (self.text.clone()?, Some(stream.to_owned()));
+        Some(SearchQuery { text, source: Some(source), stream, span: self.span, ..SearchQuery::default() })
+    }
+}
+
 /// Which records are asked for.
 #[derive(Clone, Debug, Default)]
 pub struct RecordQuery {
-    /// What they contain, as it is typed into a search: then those are found that are searchable already.
-    pub text: Option<String>,
+    /// Of which list.
+    pub filter: RecordFilter,
     /// The page after this one: `next` of the page before.
     pub before: Option<String>,
     /// At most this many.
@@ -108,23 +126,22 @@ impl DataDb {
 
     /// A page of a stream's records, newest first.
     pub fn records(&self, source: SourceId, stream: &str, query: &RecordQuery) -> Result<Page> {
-        if let Some(text) = &query.text {
-            return self.records_with(source, stream, text, query);
+        if let Some(search) = query.filter.as_search(source, stream) {
+            return self.records_with(search, query);
         }
-        let (emitted_at, id) = match &query.before {
-            Some(cursor) => parse_cursor(cursor)?,
-            None => (i64::MAX, i64::MAX),
-        };
+        let span = query.filter.span.millis();
+        let cursor = query.before.as_deref().map_or(Ok((i64::MAX, i64::MAX)), parse_cursor)?;
+        let (emitted_at, id) = cursor.min((span.end, i64::MIN));
         self.read("reading records", |connection| {
             let Some(stream) = stream_id(connection, source, stream)? else {
                 return Ok(Page { rows: Vec::new(), next: None });
             };
             let mut statement = connection.prepare_cached(&format!(
                 "{RECORD} WHERE r.stream = ?1 AND r.data IS NOT NULL AND (r.emitted_at, r.id) < (?2, ?3) \
-                 ORDER BY r.emitted_at DESC, r.id DESC LIMIT ?4"
+                 AND r.emitted_at >= ?4 ORDER BY r.emitted_at DESC, r.id DESC LIMIT ?5"
             ))?;
             let rows: Vec<(i64, RecordRow)> = statement
-                .query_map((stream, emitted_at, id, query.limit), |row| Ok((row.get("id")?, record_row(row)?)))?
+                .query_map((stream, emitted_at, id, span.start, query.limit), |row| Ok((row.get("id")?, record_row(row)?)))?
                 .collect::<rusqlite::Result<_>>()?;
             let next = rows
                 .last()
@@ -134,29 +151,26 @@ impl DataDb {
         })
     }
 
-    fn records_with(&self, source: SourceId, stream: &str, text: &str, query: &RecordQuery) -> Result<Page> {
+    fn records_with(&self, search: SearchQuery, query: &RecordQuery) -> Result<Page> {
         let before = query.before.as_deref().map(|place| place.parse().map_err(|_| no_place())).transpose()?;
-        let found = self.find(&SearchQuery {
-            text: text.to_owned(),
-            source: Some(source),
-            stream: Some(stream.to_owned()),
-            before,
-            limit: query.limit,
-        })?;
+        let found = self.find(&SearchQuery { before, limit: query.limit, ..search })?;
         let next = found.next.map(|place| place.to_string());
         Ok(Page { rows: found.hits.into_iter().map(|hit| hit.record).collect(), next })
     }
 
-    /// How many records of a stream there are, or contain `text`.
-    pub fn count_records(&self, source: SourceId, stream: &str, text: Option<&str>) -> Result<u64> {
-        if let Some(text) = text {
-            let stream = Some(stream.to_owned());
-            let query = SearchQuery { text: text.to_owned(), source: Some(source), stream, ..SearchQuery::default() };
-            return self.count_found(&query, u64::MAX >> 1);
+    /// How many records are in a stream's list.
+    pub fn count_records(&self, source: SourceId, stream: &str, filter: &RecordFilter) -> Result<u64> {
+        if let Some(search) = filter.as_search(source, stream) {
+            return self.count_found(&search, u64::MAX >> 1);
         }
+        let span = filter.span.millis();
         self.read("counting records", |connection| {
-            let mut count = connection.prepare_cached("SELECT count FROM streams WHERE source = ?1 AND name = ?2")?;
-            Ok(count.query_row((source.to_string(), stream), |row| row.get(0)).optional()?.unwrap_or(0))
+            let Some(id) = stream_id(connection, source, stream)? else { return Ok(0) };
+            if filter.span.is_all() {
+                let mut count = connection.prepare_cached("SELECT count FROM streams WHERE id = ?1")?;
+                return Ok(count.query_row([id], |row| row.get(0))?);
+            }
+            Ok(day::count_between(connection, id, &[span.start, span.end])?.into_iter().sum())
         })
     }
 
@@ -209,7 +223,9 @@ impl DataDb {
                     |row| row.get(0),
                 )
                 .optional()?;
-            wrong.map_or(Ok(()), |stream| Err(StoreError::corrupt(format!("the counts of {stream} are not true"))))
+            wrong.map_or(Ok(()), |stream| Err(StoreError::corrupt(format!("the counts of {stream} are not true"))))?;
+            let wrong: Option<i64> = connection.query_row(day::WRONG, [], |row| row.get(0)).optional()?;
+            wrong.map_or(Ok(()), |stream| Err(StoreError::corrupt(format!("the days of stream {stream} are not true"))))
         })
     }
 }

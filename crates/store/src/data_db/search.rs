@@ -4,6 +4,8 @@ mod query;
 mod snippet;
 mod text;
 
+use std::ops::Range;
+
 use freehold_core::SourceId;
 use rusqlite::{Connection, OptionalExtension};
 
@@ -11,13 +13,15 @@ pub use snippet::SnippetPart;
 
 use super::DataDb;
 use super::record::{RECORD, RecordRow, record_row};
+use super::span::Span;
 use crate::row::parsed;
 use crate::{Result, StoreError};
 
 /// The low bits of a place are the record's id: room for a thousand million records.
 const ID_BITS: u32 = 30;
-const ID_MASK: i64 = (1 << ID_BITS) - 1;
-/// The second of a record's own time that is place 0, so that times before 1970 have one too; after as much again, they share the last.
+pub(super) const ID_MASK: i64 = (1 << ID_BITS) - 1;
+/// The second of a record's own time that is place 0, so that times before 1970 have one too: from 1833 on. After as much again, in 2106,
+/// they share the last.
 const FIRST_SECOND: i64 = -(1 << 32);
 const LAST_SECOND: i64 = (1 << 32) - 1;
 
@@ -33,10 +37,27 @@ pub struct SearchQuery {
     pub source: Option<SourceId>,
     /// In its stream of that name alone.
     pub stream: Option<String>,
+    /// From then alone.
+    pub span: Span,
     /// After this place: `next` of the page before.
     pub before: Option<i64>,
     /// At most this many.
     pub limit: usize,
+}
+
+impl SearchQuery {
+    /// It as an expression of the index. `None` if it can find nothing: there is no word in it, or no such stream.
+    pub(super) fn expression(&self, connection: &Connection) -> Result<Option<String>> {
+        let Some(words) = query::expression(&self.text) else { return Ok(None) };
+        within(connection, self.source, self.stream.as_deref(), &words)
+    }
+
+    /// The places that its time is.
+    pub(super) fn places(&self) -> Range<i64> {
+        let millis = self.span.millis();
+        self.span.from.map_or(i64::MIN, |_| first_place(millis.start))
+            ..self.span.until.map_or(i64::MAX, |_| first_place(millis.end))
+    }
 }
 
 /// A page of what was found, newest first.
@@ -127,18 +148,17 @@ impl DataDb {
 
     /// As `search`, without the snippets.
     pub(super) fn find(&self, query: &SearchQuery) -> Result<SearchPage> {
-        let Some(words) = query::expression(&query.text) else { return Ok(SearchPage::default()) };
+        let places = query.places();
+        let end = query.before.map_or(places.end, |before| before.min(places.end));
         let found: Vec<(i64, Hit)> = self.read("searching", |connection| {
-            let Some(expression) = within(connection, query.source, query.stream.as_deref(), &words)? else {
-                return Ok(Vec::new());
-            };
+            let Some(expression) = query.expression(connection)? else { return Ok(Vec::new()) };
             let mut statement = connection.prepare_cached(&format!(
-                "SELECT w.place, s.source, s.name, f.* FROM \
-                 (SELECT rowid AS place FROM search_words WHERE search_words MATCH ?1 AND rowid < ?2 ORDER BY rowid DESC) w \
+                "SELECT w.place, s.source, s.name, f.* FROM (SELECT rowid AS place FROM search_words \
+                 WHERE search_words MATCH ?1 AND rowid >= ?2 AND rowid < ?3 ORDER BY rowid DESC) w \
                  CROSS JOIN ({RECORD} WHERE r.data IS NOT NULL) f ON f.id = w.place & {ID_MASK} \
-                 JOIN streams s ON s.id = f.stream ORDER BY w.place DESC LIMIT ?3"
+                 JOIN streams s ON s.id = f.stream ORDER BY w.place DESC LIMIT ?4"
             ))?;
-            let rows = statement.query_map((expression, query.before.unwrap_or(i64::MAX), query.limit), |row| {
+            let rows = statement.query_map((expression, places.start, end, query.limit), |row| {
                 let hit = Hit {
                     source: parsed(row, "source", SourceId::parse)?,
                     stream: row.get("name")?,
@@ -155,11 +175,9 @@ impl DataDb {
 
     /// How many records contain it, counted up to `most`.
     pub fn count_found(&self, query: &SearchQuery, most: u64) -> Result<u64> {
-        let Some(words) = query::expression(&query.text) else { return Ok(0) };
-        self.read("counting what was found", |connection| {
-            let Some(expression) = within(connection, query.source, query.stream.as_deref(), &words)? else { return Ok(0) };
-            let sql = "SELECT count(*) FROM (SELECT 1 FROM search_words WHERE search_words MATCH ?1 LIMIT ?2)";
-            Ok(connection.prepare_cached(sql)?.query_row((expression, most), |row| row.get(0))?)
+        self.read("counting what was found", |connection| match query.expression(connection)? {
+            Some(expression) => count(connection, &expression, query.places(), most),
+            None => Ok(0),
         })
     }
 
@@ -182,6 +200,12 @@ impl DataDb {
             wrong.map_or(Ok(()), |id| Err(StoreError::corrupt(format!("record {id} is not searchable as it should be"))))
         })
     }
+}
+
+/// How many places of these contain it, counted up to `most`.
+pub(super) fn count(connection: &Connection, expression: &str, places: Range<i64>, most: u64) -> Result<u64> {
+    let sql = "SELECT count(*) FROM (SELECT 1 FROM search_words WHERE search_words MATCH ?1 AND rowid >= ?2 AND rowid < ?3 LIMIT ?4)";
+    Ok(connection.prepare_cached(sql)?.query_row((expression, places.start, places.end, most), |row| row.get(0))?)
 }
 
 /// The expression narrowed to a source or a stream, and to what is not deleted. `None` if there is no such stream.
@@ -232,8 +256,17 @@ fn entries(connection: &Connection, sql: &str, limit: usize) -> Result<Vec<Entry
 }
 
 fn place(record: i64, emitted_at_ms: i64) -> i64 {
-    let second = emitted_at_ms.div_euclid(1000).clamp(FIRST_SECOND, LAST_SECOND) - FIRST_SECOND;
-    (second << ID_BITS) | (record & ID_MASK)
+    first_place(emitted_at_ms) | (record & ID_MASK)
+}
+
+/// The second of a place, in milliseconds.
+pub(super) fn moment(place: i64) -> i64 {
+    ((place >> ID_BITS) + FIRST_SECOND) * 1000
+}
+
+/// The first place of a time's second.
+fn first_place(millis: i64) -> i64 {
+    (millis.div_euclid(1000).clamp(FIRST_SECOND, LAST_SECOND) - FIRST_SECOND) << ID_BITS
 }
 
 fn put(connection: &Connection, entries: &[Entry], done: Option<i64>) -> Result<()> {

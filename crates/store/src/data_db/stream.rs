@@ -194,6 +194,7 @@ pub(super) fn put_away(connection: &Connection, source: SourceId, stream: Option
     let of = (source.to_string(), stream);
     let put = |sql| connection.execute(sql, (&of.0, of.1));
     put("INSERT INTO removed_streams (id) SELECT id FROM streams WHERE source = ?1 AND (?2 IS NULL OR name = ?2)")?;
+    put("DELETE FROM record_days WHERE stream IN (SELECT id FROM streams WHERE source = ?1 AND (?2 IS NULL OR name = ?2))")?;
     put("DELETE FROM streams WHERE source = ?1 AND (?2 IS NULL OR name = ?2)")?;
     put("DELETE FROM blob_links WHERE source = ?1 AND (?2 IS NULL OR stream = ?2)")?;
     Ok(())

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use freehold_core::run::Counts;
 use freehold_core::{RunId, SourceId, Timestamp};
-use rusqlite::{CachedStatement, Connection, OptionalExtension};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 
+use super::day::DayChanges;
 use super::{DataDb, run, search};
 use crate::Result;
 use crate::row::millis;
@@ -71,11 +72,13 @@ struct Stream {
     count: i64,
     bytes: i64,
     history: i64,
+    days: DayChanges,
 }
 
 /// The latest version of a record that is there already.
 struct Latest {
     id: i64,
+    emitted_at: i64,
     data: Option<String>,
 }
 
@@ -90,7 +93,7 @@ impl<'c> RecordWriter<'c> {
                 "INSERT INTO records (stream, key, version, run, emitted_at, seen_at, data) VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6) \
                  ON CONFLICT (stream, key) DO NOTHING",
             )?,
-            latest: connection.prepare_cached("SELECT id, data FROM records WHERE stream = ?1 AND key = ?2")?,
+            latest: connection.prepare_cached("SELECT id, emitted_at, data FROM records WHERE stream = ?1 AND key = ?2")?,
             archive: connection.prepare_cached(
                 "INSERT INTO record_versions (record, version, run, emitted_at, seen_at, data) \
                  SELECT id, version, run, emitted_at, seen_at, data FROM records WHERE id = ?1",
@@ -116,12 +119,13 @@ impl<'c> RecordWriter<'c> {
                 stream.count += 1;
                 stream.history += 1;
                 stream.bytes += data.len() as i64;
+                stream.days.add(emitted_at, 1);
                 self.counts.added += 1;
                 return Ok(());
             }
         }
-        let latest =
-            self.latest.query_row((stream.id, key), |row| Ok(Latest { id: row.get(0)?, data: row.get(1)? })).optional()?;
+        let latest = |row: &Row<'_>| Ok(Latest { id: row.get(0)?, emitted_at: row.get(1)?, data: row.get(2)? });
+        let latest = self.latest.query_row((stream.id, key), latest).optional()?;
         // Deleting what is not there is what a connector does that reports every deletion it ever saw.
         let Some(latest) = latest else {
             self.counts.unchanged += 1;
@@ -152,6 +156,12 @@ impl<'c> RecordWriter<'c> {
             }
         }
         stream.history += 1;
+        if latest.data.is_some() {
+            stream.days.add(latest.emitted_at, -1);
+        }
+        if data.is_some() {
+            stream.days.add(emitted_at, 1);
+        }
         self.archive.execute([latest.id])?;
         self.replace.execute((latest.id, self.run, emitted_at, self.seen_at, data))?;
         self.changed.execute([latest.id])?;
@@ -160,8 +170,9 @@ impl<'c> RecordWriter<'c> {
 
     /// Writes the streams' counts and returns the batch's.
     pub(super) fn finish(self) -> Result<Counts> {
-        for stream in &self.streams {
+        for stream in self.streams {
             add_to_stream(self.connection, stream.id, stream.count, stream.bytes, stream.history)?;
+            stream.days.write(self.connection, stream.id)?;
         }
         Ok(self.counts)
     }
@@ -174,7 +185,14 @@ impl<'c> RecordWriter<'c> {
             Some(known) => known,
             None => {
                 let id = stream_id(self.connection, &self.source, name)?;
-                self.streams.push(Stream { name: name.to_owned(), id, count: 0, bytes: 0, history: 0 });
+                self.streams.push(Stream {
+                    name: name.to_owned(),
+                    id,
+                    count: 0,
+                    bytes: 0,
+                    history: 0,
+                    days: DayChanges::default(),
+                });
                 self.streams.len() - 1
             }
         };
@@ -210,7 +228,7 @@ mod tests {
     use freehold_core::SystemClock;
 
     use super::*;
-    use crate::{DataDir, StoreError};
+    use crate::{DataDir, RecordFilter, StoreError};
 
     const SOURCE: &str = "src_00000000000000000000000001";
     const RUN: &str = "run_00000000000000000000000001";
@@ -266,14 +284,14 @@ mod tests {
             });
             assert!(matches!(failure, Some(StoreError::DiskFull)), "{failure:?}");
             assert!(stored > 0, "a batch fitted");
-            assert_eq!(data.count_records(source, "mail", None).expect("counted"), stored);
+            assert_eq!(data.count_records(source, "mail", &RecordFilter::default()).expect("counted"), stored);
             assert_eq!(data.run(run).expect("read").expect("there").counts.added, stored);
             data.verify_counts().expect("true");
             limit_pages(&data, 1_000_000);
             stored += data.append(run, source, batch(99)).expect("room again").added;
         }
         let data = open(dir.path());
-        assert_eq!(data.count_records(source, "mail", None).expect("counted"), stored);
+        assert_eq!(data.count_records(source, "mail", &RecordFilter::default()).expect("counted"), stored);
         data.verify_counts().expect("true");
         data.integrity_check().expect("whole");
     }

@@ -3,31 +3,40 @@
 use axum::Json;
 use axum::response::Response;
 use freehold_core::SourceId;
-use freehold_engine::view::{RecordPage, RecordView, VersionView};
-use freehold_engine::{ExportFormat, RecordQuery};
+use freehold_engine::view::{CountsView, RecordPage, RecordView, VersionView};
+use freehold_engine::{ExportFormat, RecordFilter, RecordQuery};
 use serde::Deserialize;
 
 use super::{Answer, Asked, Named};
 use crate::admit::Visitor;
 use crate::download;
+use crate::narrowed::Narrowed;
 use crate::refused::Refused;
 
-/// Which records: those that contain `text`, after the point `before`, at most `limit`.
+/// Which records: those that contain `text`, of the days from `from` to `to` by the clocks of `zone`, after the point `before`, at most
+/// `limit`.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Filter {
-    #[serde(default)]
-    pub(crate) text: Option<String>,
-    #[serde(default)]
+    text: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    zone: Option<String>,
     pub(crate) before: Option<String>,
     #[serde(default)]
-    pub(crate) limit: u32,
+    limit: u32,
 }
 
 impl Filter {
-    pub(crate) fn into_query(self) -> RecordQuery {
-        let given = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-        RecordQuery { text: given(self.text), before: given(self.before), limit: self.limit }
+    /// What the list is narrowed to.
+    pub(crate) fn narrowed(&self) -> Narrowed {
+        Narrowed::given(self.text.clone(), self.from.clone(), self.to.clone(), self.zone.clone())
+    }
+
+    /// Which part of the list of `filter`.
+    pub(crate) fn of(self, filter: RecordFilter) -> RecordQuery {
+        let before = self.before.map(|before| before.trim().to_owned()).filter(|before| !before.is_empty());
+        RecordQuery { filter, before, limit: self.limit }
     }
 }
 
@@ -36,8 +45,28 @@ pub(crate) async fn list(
     Named((source, stream)): Named<(SourceId, String)>,
     Asked(filter): Asked<Filter>,
 ) -> Answer<RecordPage> {
-    let query = filter.into_query();
+    let narrowed = filter.narrowed().filter()?;
+    let query = filter.of(narrowed);
     Ok(Json(visitor.ask(move |engine, caller| engine.records(caller, source, &stream, &query)).await?))
+}
+
+/// The list whose records are counted over time.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Counted {
+    text: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    zone: Option<String>,
+}
+
+pub(crate) async fn counts(
+    visitor: Visitor,
+    Named((source, stream)): Named<(SourceId, String)>,
+    Asked(list): Asked<Counted>,
+) -> Answer<CountsView> {
+    let filter = Narrowed::given(list.text, list.from, list.to, list.zone).filter()?;
+    Ok(Json(visitor.ask(move |engine, caller| engine.counts(caller, source, &stream, &filter)).await?))
 }
 
 /// Which records, and as what.
@@ -45,8 +74,10 @@ pub(crate) async fn list(
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
     format: String,
-    #[serde(default)]
     text: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    zone: Option<String>,
 }
 
 /// A stream as a file. The console's download is the same.
@@ -56,7 +87,8 @@ pub(crate) async fn export(
     Asked(wanted): Asked<Wanted>,
 ) -> Result<Response, Refused> {
     let format = ExportFormat::parse(&wanted.format)?;
-    let export = visitor.ask(move |engine, caller| engine.export(caller, source, &stream, wanted.text, format)).await?;
+    let filter = Narrowed::given(wanted.text, wanted.from, wanted.to, wanted.zone).filter()?;
+    let export = visitor.ask(move |engine, caller| engine.export(caller, source, &stream, &filter, format)).await?;
     Ok(download::export(export))
 }
 

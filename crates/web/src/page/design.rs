@@ -2,7 +2,12 @@
 
 use askama::Template;
 use freehold_core::{Problem, ProblemCode, Timestamp};
+use freehold_engine::TimeUnit;
+use freehold_engine::view::{CountView, CountsView};
+use jiff::civil::date;
 
+use super::chart::Chart;
+use super::run_chart::{Drawn, RunChart};
 use super::text::When;
 use super::{Frame, Page, Under, show};
 use crate::form::FieldView;
@@ -20,6 +25,8 @@ pub(super) struct DesignPage {
     notices: Vec<String>,
     fields: Vec<FieldView>,
     when: When,
+    chart: Option<Chart>,
+    run_chart: Option<RunChart>,
 }
 
 pub(crate) async fn show_page() -> Page {
@@ -63,7 +70,37 @@ pub(super) fn page() -> DesignPage {
         notices: vec!["This connector receives the sign-in details.".to_owned()],
         fields: fields(),
         when: When(Timestamp::UNIX_EPOCH),
+        chart: Chart::of_records(&letters(), Some("#charts".to_owned()), |_| "#charts".to_owned()),
+        run_chart: RunChart::draw(runs()),
     }
+}
+
+/// Letters of thirty months, with a gap.
+fn letters() -> CountsView {
+    let mut from = date(2023, 6, 1);
+    let parts = [310, 284, 402, 391, 0, 0, 12, 377, 420, 398, 365, 410, 288, 301, 433, 455, 470, 512, 388, 402, 419];
+    let parts = parts.into_iter().chain([441, 355, 420, 444, 489, 530, 1_204, 602, 118]).map(|count| {
+        let part = CountView { from, to: from.last_of_month(), count };
+        from = part.to.tomorrow().unwrap_or(part.to);
+        part
+    });
+    CountsView { unit: TimeUnit::Month, zone: None, parts: parts.collect() }
+}
+
+/// A month of runs, the newest first.
+fn runs() -> Vec<Drawn> {
+    let run = |day: u32| Drawn {
+        url: "#charts".to_owned(),
+        at: Timestamp::UNIX_EPOCH,
+        sign: match day {
+            3 => Sign { word: "Failed", shape: "broken" },
+            9 | 10 => Sign { word: "Needs you", shape: "needs_owner" },
+            17 => Sign { word: "Interrupted", shape: "paused" },
+            _ => Sign { word: "Succeeded", shape: "fresh" },
+        },
+        brought: if [3, 9, 10, 17].contains(&day) { 0 } else { u64::from(day * day % 23) },
+    };
+    (0..30).map(run).collect()
 }
 
 fn fields() -> Vec<FieldView> {

@@ -14,8 +14,8 @@ use freehold_core::{
     SourceId, Timestamp,
 };
 use freehold_engine::view::{
-    CaptureView, ConnectorStreamView, ConnectorView, CredentialView, InteractionView, ModeView, ProgressView, RejectedView,
-    RunView, SourceView, StreamView, TimelineView,
+    CaptureView, ConnectorStreamView, ConnectorView, CredentialView, InteractionView, ModeView, ProgressView, RecordTime,
+    RejectedView, RunView, SourceView, StreamView, TimelineView,
 };
 use freehold_engine::{Field, Form};
 use serde_json::{Value, json};
@@ -182,6 +182,7 @@ fn source(status: Status) -> SourceView {
                 count: 12_345,
                 bytes: 48_300_000,
                 file_bytes: Some(1_300_000_000),
+                time: RecordTime { field: Some("received_at".to_owned()), is_day: false },
                 newest: Some(at("2026-03-02T06:58:00Z")),
                 earlier: 310,
                 left_out: false,
@@ -192,6 +193,7 @@ fn source(status: Status) -> SourceView {
                 count: 6,
                 bytes: 830,
                 file_bytes: Some(0),
+                time: RecordTime::default(),
                 newest: None,
                 earlier: 0,
                 left_out: false,
@@ -202,6 +204,7 @@ fn source(status: Status) -> SourceView {
                 count: 0,
                 bytes: 0,
                 file_bytes: Some(0),
+                time: RecordTime::default(),
                 newest: None,
                 earlier: 0,
                 left_out: true,
@@ -210,6 +213,7 @@ fn source(status: Status) -> SourceView {
         interval_seconds: Some(3600),
         next_due_at: Some(at("2026-03-02T08:03:00Z")),
         last_success_at: Some(at("2026-03-02T07:00:40Z")),
+        seconds_since_success: Some(1_300),
         current_run: None,
         last_run: Some(run_id()),
         interaction: None,
@@ -223,6 +227,7 @@ fn setting_up() -> SourceView {
     source.identity = IdentityState::Unconfirmed;
     source.credentials[0].state = CredentialState::Verifying;
     source.last_success_at = None;
+    source.seconds_since_success = None;
     source.streams.iter_mut().for_each(|stream| (stream.count, stream.bytes, stream.newest) = (0, 0, None));
     source.current_run = Some(run_id());
     source
@@ -396,6 +401,13 @@ fn a_source() {
         a_run(RunState::Probing, None, "Signing in."),
     ];
     look("source", &source::page(source(Status::Fresh), &runs, &[]));
+    let month: Vec<RunView> = (0..40)
+        .map(|n| RunView {
+            counts: Counts { added: n * n % 23, ..Counts::default() },
+            ..runs[usize::from(n % 13 == 9)].clone()
+        })
+        .collect();
+    look("source-of-many-runs", &source::page(source(Status::Fresh), &month, &[]));
     look("runs", &runs_page::page(source(Status::Fresh), &runs, runs_page::Filter::default()));
     let none = runs_page::Filter { text: "zzz".to_owned(), before: None };
     look("runs-none-fits", &runs_page::page(source(Status::Fresh), &[], none));

@@ -1,15 +1,18 @@
 //! A record as a page: its values, its files, and what it was before.
 
 use askama::Template;
-use freehold_core::{SourceId, Timestamp};
-use freehold_engine::view::{CollectedView, RecordView, VersionView};
+use freehold_core::{Problem, SourceId, Timestamp};
+use freehold_engine::view::{CollectedView, NeighbourView, NeighboursView, RecordView, VersionView};
+use freehold_engine::{Caller, Engine, SearchQuery};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::records::stream_of;
-use super::text::{When, bytes, words};
+use super::text::{Dated, When, bytes, count, words};
 use super::{Frame, Page, Under, show, url};
 use crate::admit::Visitor;
-use crate::api::Named;
+use crate::api::{Asked, Named, search};
+use crate::narrowed::Narrowed;
 
 /// The longest text shown on one line.
 const LINE: usize = 100;
@@ -24,14 +27,67 @@ pub(super) struct RecordPage {
     source_url: String,
     stream_url: String,
     stream_label: String,
+    beside: Beside,
     title: String,
     key: String,
-    at: When,
+    at: Dated,
     first_seen: When,
     changed: When,
     rows: Vec<Row>,
     files: Vec<FileRow>,
     versions: Vec<Version>,
+}
+
+/// The list a record is looked at in, as the address of the record says it.
+#[derive(Clone, Default, Deserialize)]
+pub(crate) struct In {
+    pub(super) text: Option<String>,
+    pub(super) from: Option<String>,
+    pub(super) to: Option<String>,
+    pub(super) zone: Option<String>,
+    /// The words of a search, if the list is what that found, and the source it was narrowed to.
+    #[serde(default)]
+    pub(super) search: String,
+    #[serde(default)]
+    pub(super) source: String,
+}
+
+impl In {
+    fn narrowed(&self) -> Narrowed {
+        Narrowed::given(self.text.clone(), self.from.clone(), self.to.clone(), self.zone.clone())
+    }
+
+    /// The query of the addresses of the list's records.
+    fn asked(&self) -> Vec<(&'static str, String)> {
+        let search = [("search", self.search.clone()), ("source", self.source.clone())];
+        self.narrowed().asked().map(|(name, value)| (name, value.to_owned())).into_iter().chain(search).collect()
+    }
+
+    /// What is beside a record in this list.
+    fn neighbours(
+        &self,
+        engine: &Engine,
+        caller: &Caller,
+        (source, stream, key): (SourceId, &str, &str),
+    ) -> Result<NeighboursView, Problem> {
+        let within = search::Filter { text: self.search.clone(), source: self.source.clone(), ..Default::default() };
+        match within.into_query().filter(SearchQuery::has_word) {
+            Some(query) => engine.found_neighbours(caller, source, stream, key, &query),
+            None => engine.neighbours(caller, source, stream, key, &self.narrowed().filter()?),
+        }
+    }
+}
+
+/// What is beside a record in its list.
+struct Beside {
+    newer: Option<String>,
+    older: Option<String>,
+    /// Its place among all, in words.
+    place: Option<String>,
+    /// The search that found them, with its address, if that is the list.
+    search: Option<(String, String)>,
+    /// What the stream's list is narrowed to, in words.
+    narrowed: String,
 }
 
 /// One value with its name.
@@ -83,26 +139,36 @@ struct Change {
     after: Option<String>,
 }
 
-pub(crate) async fn show_page(visitor: Visitor, Named((id, stream, key)): Named<(SourceId, String, String)>) -> Page {
-    let wanted = stream.clone();
-    let (source, record, versions) = visitor
-        .ask(move |engine, caller| {
-            let source = engine.collected(caller, id)?;
-            let record = engine.record(caller, id, &wanted, &key)?;
-            Ok((source, record, engine.versions(caller, id, &wanted, &key)?))
-        })
-        .await?;
-    let label = stream_of(&source, &stream)?.label;
-    Ok(show(&page(source, &stream, label, record, &versions)))
+/// What the page of a record is made of.
+pub(super) struct Facts {
+    pub(super) source: CollectedView,
+    pub(super) record: RecordView,
+    pub(super) versions: Vec<VersionView>,
+    pub(super) beside: NeighboursView,
 }
 
-pub(super) fn page(
-    source: CollectedView,
-    stream: &str,
-    label: String,
-    record: RecordView,
-    versions: &[VersionView],
-) -> RecordPage {
+pub(crate) async fn show_page(
+    visitor: Visitor,
+    Named((id, stream, key)): Named<(SourceId, String, String)>,
+    Asked(list): Asked<In>,
+) -> Page {
+    let (wanted, within) = (stream.clone(), list.clone());
+    let facts = visitor
+        .ask(move |engine, caller| {
+            Ok(Facts {
+                source: engine.collected(caller, id)?,
+                record: engine.record(caller, id, &wanted, &key)?,
+                versions: engine.versions(caller, id, &wanted, &key)?,
+                beside: within.neighbours(engine, caller, (id, &wanted, &key))?,
+            })
+        })
+        .await?;
+    let label = stream_of(&facts.source, &stream)?.label;
+    Ok(show(&page(facts, &stream, label, &list)))
+}
+
+pub(super) fn page(facts: Facts, stream: &str, label: String, list: &In) -> RecordPage {
+    let Facts { source, record, versions, beside } = facts;
     let mut found = Found { source: source.id, title: record.title.clone(), rows: Vec::new(), files: Vec::new() };
     match &record.data {
         Value::Object(fields) => found.fields(fields, 0),
@@ -110,18 +176,33 @@ pub(super) fn page(
     }
     RecordPage {
         frame: Frame::new(record.title.clone(), Under::Home),
-        stream_url: url::stream(source.id, stream),
+        stream_url: url::with_query(&url::stream(source.id, stream), &list.narrowed().asked()),
         stream_label: label,
-        at: When(record.emitted_at),
+        beside: beside_in(beside, list),
+        at: Dated(record.emitted_at),
         first_seen: When(record.first_seen_at),
         changed: When(record.changed_at),
         rows: found.rows,
         files: found.files,
-        versions: versions_of(source.id, versions),
+        versions: versions_of(source.id, &versions),
         title: record.title,
         key: record.key,
         source_url: url::collected(&source),
         source,
+    }
+}
+
+fn beside_in(beside: NeighboursView, list: &In) -> Beside {
+    let asked = list.asked();
+    let asked: Vec<(&str, &str)> = asked.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let to = |other: NeighbourView| url::with_query(&url::record(other.source, &other.stream, &other.key), &asked);
+    let found = || url::with_query("/search", &[("text", &list.search), ("source", &list.source)]);
+    Beside {
+        newer: beside.newer.map(to),
+        older: beside.older.map(to),
+        place: beside.place.map(|(place, of)| format!("{} of {}", count(place), count(of))),
+        search: (!list.search.is_empty()).then(|| (list.search.clone(), found())),
+        narrowed: list.narrowed().words(),
     }
 }
 

@@ -3,15 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
+use axum::http::StatusCode;
 use freehold_core::{Problem, ProblemCode, SourceId, Timestamp};
-use freehold_engine::view::{CollectedView, RecordPage, RecordView, StreamView};
+use freehold_engine::view::{CollectedView, CountView, CountsView, RecordPage, RecordTime, RecordView, StreamView};
 use serde_json::Value;
 
-use super::text::{When, bytes, counted, words};
-use super::{Frame, Page, Under, show, url};
+use super::chart::Chart;
+use super::text::{Dated, When, bytes, counted, words};
+use super::{Frame, Page, Under, show_with, url};
 use crate::admit::Visitor;
 use crate::api::records::Filter;
 use crate::api::{Asked, Named};
+use crate::narrowed::Narrowed;
+use crate::zone::OwnersZone;
 
 /// Columns taken from the data, beside the title and the time.
 const COLUMNS: usize = 3;
@@ -25,12 +29,22 @@ pub(super) struct RecordsPage {
     source: CollectedView,
     source_url: String,
     label: String,
-    text: String,
+    /// What the records are in the order of, in words.
+    time: String,
+    narrowed: Narrowed,
+    /// What the list is narrowed to, in words.
+    narrowed_words: String,
+    is_narrowed: bool,
+    /// What is wrong with what it was to be narrowed to.
+    problem: Option<Problem>,
+    chart: Option<Chart>,
     total: String,
     /// What all of the stream's records take on the disk, where all are listed.
     size: Option<String>,
     columns: Vec<String>,
     rows: Vec<Row>,
+    /// Where all of them are, and where the first of these are.
+    all: String,
     here: String,
     next: Option<String>,
     is_first: bool,
@@ -45,7 +59,7 @@ pub(super) struct RecordsPage {
 struct Row {
     url: String,
     title: String,
-    at: When,
+    at: Dated,
     /// Each with its column's name, for the cards of a narrow screen.
     cells: Vec<(String, Cell)>,
 }
@@ -59,16 +73,30 @@ pub(super) enum Cell {
 pub(crate) async fn show_page(
     visitor: Visitor,
     Named((id, stream)): Named<(SourceId, String)>,
+    OwnersZone(zone): OwnersZone,
     Asked(filter): Asked<Filter>,
 ) -> Page {
-    let (text, is_first) = (filter.text.clone().unwrap_or_default(), filter.before.is_none());
-    let query = filter.into_query();
+    let is_first = filter.before.is_none();
+    let narrowed = filter.narrowed().by(zone);
+    let query = narrowed.filter().map(|narrowed| filter.of(narrowed));
     let wanted = stream.clone();
     let (source, found) = visitor
-        .ask(move |engine, caller| Ok((engine.collected(caller, id)?, engine.records(caller, id, &wanted, &query)?)))
+        .ask(move |engine, caller| {
+            let source = engine.collected(caller, id)?;
+            let found = query.and_then(|query| {
+                let counts = engine.counts(caller, id, &wanted, &query.filter)?;
+                Ok((engine.records(caller, id, &wanted, &query)?, counts))
+            });
+            // What was typed wrong is told above the list; where it is anything else, there is no list.
+            match found {
+                Err(problem) if problem.code != ProblemCode::BadInput => Err(problem),
+                found => Ok((source, found)),
+            }
+        })
         .await?;
     let view = stream_of(&source, &stream)?;
-    Ok(show(&page(source, &view, found, text, is_first)))
+    let status = if found.is_ok() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    Ok(show_with(status, &page(source, &view, found, narrowed, is_first)))
 }
 
 /// The stream of that name.
@@ -85,41 +113,55 @@ pub(super) fn stream_of(source: &CollectedView, name: &str) -> Result<StreamView
 pub(super) fn page(
     source: CollectedView,
     stream: &StreamView,
-    found: RecordPage,
-    text: String,
+    found: Result<(RecordPage, CountsView), Problem>,
+    narrowed: Narrowed,
     is_first: bool,
 ) -> RecordsPage {
+    let ((found, counts), problem) = match found {
+        Ok(found) => (found, None),
+        Err(problem) => (Default::default(), Some(problem)),
+    };
     let columns = columns(&found.records);
+    let asked = narrowed.asked();
     let row = |record: &RecordView| Row {
-        url: url::record(source.id, &stream.name, &record.key),
+        url: url::with_query(&url::record(source.id, &stream.name, &record.key), &asked),
         title: record.title.clone(),
-        at: When(record.emitted_at),
+        at: Dated(record.emitted_at),
         cells: columns.iter().map(|name| (words(name), cell(record.data.get(name)))).collect(),
     };
-    let here = url::stream(source.id, &stream.name);
-    let with = |before: &str| {
-        let text = if text.is_empty() { String::new() } else { format!("text={}&", url::segment(&text)) };
-        format!("{here}?{text}before={}", url::segment(before))
-    };
+    let all = url::stream(source.id, &stream.name);
+    let with = |page: &str, name, value| url::with_query(page, &[&asked[..], &[(name, value)]].concat());
+    let of_part = |part: &CountView| url::with_query(&all, &narrowed.to_part(&counts, part).asked());
+    let whole = narrowed.has_day().then(|| url::with_query(&all, &[("text", &narrowed.text)]));
     RecordsPage {
+        chart: Chart::of_records(&counts, whole, of_part),
         frame: Frame::new(format!("{} of {}", stream.label, source.name), Under::Home),
         label: stream.label.clone(),
+        time: time_words(&stream.time),
         waiting: super::search::waiting(found.waiting),
-        exports: [("CSV", "csv"), ("JSON Lines", "jsonl")].map(|(label, format)| {
-            (label, url::with_query(&url::exports(source.id, &stream.name), &[("format", format), ("text", &text)]))
-        }),
+        exports: [("CSV", "csv"), ("JSON Lines", "jsonl")]
+            .map(|(label, format)| (label, with(&url::exports(source.id, &stream.name), "format", format))),
         delete: (stream.count + stream.earlier > 0).then(|| url::delete_stream(source.id, &stream.name)),
         total: counted(found.total, "record", "records"),
-        size: (text.is_empty() && found.total > 0).then(|| bytes(stream.bytes)),
+        size: (!narrowed.is_narrowed() && found.total > 0).then(|| bytes(stream.bytes)),
         rows: found.records.iter().map(row).collect(),
         columns: columns.iter().map(|name| words(name)).collect(),
-        next: found.next.as_deref().map(with),
-        here,
-        text,
+        next: found.next.as_deref().map(|next| with(&all, "before", next)),
+        here: url::with_query(&all, &asked),
+        all,
+        narrowed_words: narrowed.words(),
+        is_narrowed: narrowed.is_narrowed(),
+        narrowed,
+        problem,
         is_first,
         source_url: url::collected(&source),
         source,
     }
+}
+
+/// What records are in the order of, as the heading of its column.
+pub(super) fn time_words(time: &RecordTime) -> String {
+    time.field.as_deref().map_or_else(|| "Collected".to_owned(), words)
 }
 
 /// The columns that tell these records apart best: short values most of them have, neither all the same nor a second title, nor

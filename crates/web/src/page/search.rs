@@ -69,6 +69,7 @@ pub(super) fn page(sources: Vec<(SourceId, String)>, filter: Filter, found: Opti
         Choice { is_chosen: id == filter.source, id, name }
     };
     let at = |before: &str| url::with_query("/search", &[("text", &text), ("source", &filter.source), ("before", before)]);
+    let in_list = [("search", text.as_str()), ("source", filter.source.as_str())];
     SearchPage {
         frame: Frame::new(if text.is_empty() { "Search".to_owned() } else { format!("Search: {text}") }, Under::Search),
         is_wordless: found.is_none() && !text.is_empty(),
@@ -81,7 +82,7 @@ pub(super) fn page(sources: Vec<(SourceId, String)>, filter: Filter, found: Opti
             is_first: filter.before.is_empty(),
             next: found.next.as_deref().map(at),
             waiting: waiting(found.waiting),
-            hits: found.hits.into_iter().map(row).collect(),
+            hits: found.hits.into_iter().map(|hit| row(hit, &in_list)).collect(),
         }),
         sources: sources.into_iter().map(choice).collect(),
         text,
@@ -93,9 +94,9 @@ pub(super) fn waiting(records: u64) -> Option<String> {
     (records > 0).then(|| format!("{} just collected cannot be found yet.", counted(records, "record", "records")))
 }
 
-fn row(hit: HitView) -> Row {
+fn row(hit: HitView, list: &[(&str, &str)]) -> Row {
     Row {
-        url: url::record(hit.source, &hit.stream, &hit.key),
+        url: url::with_query(&url::record(hit.source, &hit.stream, &hit.key), list),
         title: hit.title,
         at: Dated(hit.emitted_at),
         place: format!("{}{}", hit.stream_label, if hit.removed { ", source removed" } else { "" }),

@@ -7,8 +7,10 @@ use freehold_core::{CredentialMode, Identity, SourceId};
 use freehold_engine::view::{CredentialView, ReceiptView, RunView, SourceView, StreamView};
 use freehold_engine::{Caller, Engine};
 
+use super::chart::Percent;
 use super::details::credential_words;
 use super::receipt::{self, ReceiptRow, left_by};
+use super::run_chart::{self, RunChart};
 use super::text::{Ago, Dated, When, bytes, count, interval, reminder};
 use super::{Frame, Page, Under, go_to, go_to_saying, show, url};
 use crate::admit::Visitor;
@@ -16,8 +18,8 @@ use crate::api::Named;
 use crate::done::Done;
 use crate::status::{Button, Sign, button, collect, sign};
 
-/// Runs shown on the page, and as many receipts.
-const RUNS: u32 = 8;
+/// Runs in the page's list, and as many receipts.
+const LISTED: u32 = 8;
 
 #[derive(Template)]
 #[template(path = "source.html")]
@@ -33,6 +35,8 @@ pub(super) struct SourcePage {
     collected: Option<Ago>,
     collected_at: Option<When>,
     next_due: Option<When>,
+    /// How much of the time to the next time is over, and whether all of it is.
+    elapsed: Option<(Percent, bool)>,
     interval: String,
     created: When,
     details: Vec<DetailsRow>,
@@ -40,6 +44,7 @@ pub(super) struct SourcePage {
     /// Size of the browser profile at rest, and when it was sealed.
     profile: Option<(String, When)>,
     streams: Vec<StreamRow>,
+    run_chart: Option<RunChart>,
     runs: Vec<RunRow>,
     /// Whether there may be more of them than are shown.
     more_runs: bool,
@@ -91,13 +96,18 @@ pub(super) struct RunRow {
 pub(crate) async fn show_page(visitor: Visitor, Named(id): Named<SourceId>) -> Page {
     let (source, runs, receipts) = visitor
         .ask(move |engine, caller| {
-            let receipts = engine.receipts(caller, Some(id), RUNS)?;
-            Ok((engine.source(caller, id)?, engine.runs(caller, id, None, RUNS)?, receipts))
+            let receipts = engine.receipts(caller, Some(id), LISTED)?;
+            Ok((engine.source(caller, id)?, engine.runs(caller, id, None, run_chart::RUNS as u32)?, receipts))
         })
         .await?;
     let mut page = page(source, &runs, &receipts);
     page.frame.tell(&visitor);
     Ok(show(&page))
+}
+
+fn elapsed(source: &SourceView) -> Option<(Percent, bool)> {
+    let (past, whole) = (source.seconds_since_success?, source.interval_seconds?.max(1));
+    Some((Percent(100.0 * past.min(whole) as f64 / whole as f64), past >= whole))
 }
 
 /// What a stream takes on the disk: its records, and their files where it has any.
@@ -131,14 +141,16 @@ pub(super) fn page(source: SourceView, runs: &[RunView], receipts: &[ReceiptView
         collected: source.last_success_at.map(Ago),
         collected_at: source.last_success_at.map(When),
         next_due: source.next_due_at.map(When),
+        elapsed: elapsed(&source),
         interval: if is_reminder { reminder(source.interval_seconds) } else { interval(source.interval_seconds) },
         created: When(source.created_at),
         details: source.credentials.iter().filter(|_| stores).map(details_row).collect(),
         takes_details: stores,
         profile: source.profile.as_ref().map(|profile| (bytes(profile.bytes), When(profile.sealed_at))),
         streams: source.streams.iter().map(stream).collect(),
-        runs: runs.iter().map(run_row).collect(),
-        more_runs: runs.len() >= RUNS as usize,
+        run_chart: RunChart::of(runs),
+        runs: runs.iter().take(LISTED as usize).map(run_row).collect(),
+        more_runs: runs.len() >= LISTED as usize,
         receipts: receipts.iter().map(receipt::row).collect(),
         is_paused,
         is_reminder,

@@ -2,13 +2,17 @@
 
 use freehold_core::status::Status;
 use freehold_core::{Problem, ProblemCode};
+use freehold_engine::TimeUnit;
 use freehold_engine::view::{
-    CollectedView, HitView, RecordPage, RecordView, SearchPage, SnippetPart, StreamContentView, VersionView,
+    CollectedView, CountView, CountsView, HitView, NeighbourView, NeighboursView, RecordPage, RecordView, SearchPage,
+    SnippetPart, StreamContentView, VersionView,
 };
+use jiff::civil::date;
 use serde_json::{Value, json};
 
 use super::super::{delete_stream, record, records, removed, search};
 use crate::api::search::Filter;
+use crate::narrowed::Narrowed;
 
 use super::{at, look, run_id, source};
 
@@ -26,6 +30,19 @@ pub(super) fn collected(removed: bool) -> CollectedView {
         last_success_at: source.last_success_at,
         created_at: source.created_at,
     }
+}
+
+/// Some years of letters by month, with a gap.
+pub(super) fn months() -> CountsView {
+    let mut from = date(2023, 6, 1);
+    let parts =
+        [310, 284, 402, 391, 0, 0, 12, 377, 420, 398, 365, 410, 288, 301, 433, 455, 470, 512, 388, 402, 419, 441, 460, 473];
+    let parts = parts.into_iter().chain([402, 391, 355, 420, 444, 489, 530, 1_204, 602, 118]).map(|count| {
+        let part = CountView { from, to: from.last_of_month(), count };
+        from = part.to.tomorrow().expect("a day");
+        part
+    });
+    CountsView { unit: TimeUnit::Month, zone: Some("Europe/Lisbon".to_owned()), parts: parts.collect() }
 }
 
 #[test]
@@ -57,16 +74,45 @@ fn records_and_a_record() {
     let whole = collected(false);
     let stream = whole.streams[0].clone();
     let found = RecordPage { records: list.clone(), next: Some("c3".to_owned()), total: 12_345, waiting: 0 };
-    look("records", &records::page(whole.clone(), &stream, found, String::new(), true));
+    let given = |text: &str| Some(text.to_owned());
+    look("records", &records::page(whole.clone(), &stream, Ok((found.clone(), months())), Narrowed::default(), true));
     let none = RecordPage { records: Vec::new(), next: None, total: 0, waiting: 1_204 };
-    look("records-none", &records::page(whole.clone(), &stream, none, "zzz".to_owned(), true));
+    let zzz = Narrowed::given(given("zzz"), None, None, None);
+    look("records-none", &records::page(whole.clone(), &stream, Ok((none, CountsView::default())), zzz, true));
+    let march = Narrowed::given(given("lake"), given("2026-03-01"), given("2026-03-31"), given("Europe/Lisbon"));
+    look(
+        "records-of-days",
+        &records::page(
+            whole.clone(),
+            &stream,
+            Ok((RecordPage { total: 2, next: None, ..found }, CountsView::default())),
+            march,
+            false,
+        ),
+    );
+    let backwards = Narrowed::given(None, given("2026-03-31"), given("2026-03-01"), None);
+    let problem = backwards.filter().expect_err("no days");
+    look("records-wrong-days", &records::page(whole.clone(), &stream, Err(problem), backwards, true));
     let version = |data: Option<Value>, when: &str| VersionView { seen_at: at(when), run: run_id(), data };
     let mut before = list[0].data.clone();
     before["subject"] = json!("The pond");
     let versions =
-        [version(Some(list[0].data.clone()), "2026-03-02T07:00:20Z"), version(Some(before), "2026-03-01T09:06:00Z")];
+        vec![version(Some(list[0].data.clone()), "2026-03-02T07:00:20Z"), version(Some(before), "2026-03-01T09:06:00Z")];
     look("removed", &removed::page(collected(true), true, None));
-    look("record", &record::page(whole, "letters", "Letters".to_owned(), list[0].clone(), &versions));
+    let beside = |key: &str| NeighbourView { source: whole.id, stream: "letters".to_owned(), key: key.to_owned() };
+    let facts = |newer: Option<&str>, place| record::Facts {
+        source: whole.clone(),
+        record: list[0].clone(),
+        versions: versions.clone(),
+        beside: NeighboursView { newer: newer.map(beside), older: Some(beside("Work 2")), place },
+    };
+    let page = |facts, within: &record::In| record::page(facts, "letters", "Letters".to_owned(), within);
+    look("record", &page(facts(None, Some((1, 12_345))), &record::In::default()));
+    let found = record::In { search: "the lake".to_owned(), ..record::In::default() };
+    look("record-found", &page(facts(Some("Work 33"), None), &found));
+    let march =
+        record::In { text: given("lake"), from: given("2026-03-01"), to: given("2026-03-31"), ..record::In::default() };
+    look("record-of-days", &page(facts(Some("Work 33"), Some((12, 204))), &march));
 }
 
 #[test]
