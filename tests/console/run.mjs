@@ -67,7 +67,7 @@ function cells(text) {
  * @param {import("./owner.mjs").Page} page
  */
 async function pressBar(page) {
-  for (const bar of [page.locator(".chart a").nth(3), page.locator(".chart a").first()]) {
+  for (const bar of [page.locator(".chart svg a").nth(3), page.locator(".chart svg a").first()]) {
     const told = await bar.locator("title").textContent();
     await bar.locator(".bar").click();
     await page.waitForFunction((count) => document.querySelectorAll(".records tbody tr").length === count, Number(/: (\d+) record/.exec(told ?? "")?.[1]));
