@@ -14,8 +14,8 @@ const MOST: usize = 3;
 /// Runs all tests, and those that failed once more, alone. Returns their names if they pass then.
 pub(crate) fn tests() -> anyhow::Result<Vec<String>> {
     const ALL: [&str; 4] = ["test", "--locked", "--workspace", "--no-fail-fast"];
-    // The suites with a browser, a server or a connector wait for it half of their time, so that twice as many tests as cores keep them busy.
-    let at_once = 2 * std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    // The suites with a browser, a server or a connector wait for it half of their time, so one more test than there are cores keeps them busy.
+    let at_once = 1 + std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let mut all = cargo(&ALL);
     all.env("RUST_TEST_THREADS", at_once.to_string());
     let mut process = all.stdout(Stdio::piped()).spawn().with_context(|| format!("`{}` did not start", shown(&all)))?;
