@@ -88,16 +88,17 @@ pub(crate) fn check_value(field: &Field, text: &str) -> Result<(), String> {
         return Err("Use one line.".into());
     }
     let offered = |value: &str| field.options.iter().any(|option| option.value == value);
+    let all = || field.options.iter().map(|option| option.value.as_str()).collect::<Vec<_>>().join(", ");
     match field.field_type {
         FieldType::Email if !is_email(text) => return Err("Enter an e-mail address, as in name@example.com.".into()),
         FieldType::Url if !(text.starts_with("https://") || text.starts_with("http://")) => {
             return Err("Enter a web address that begins with https://.".into());
         }
         FieldType::Number => check_number(field, text)?,
-        FieldType::Select if !offered(text) => return Err("Choose one of the options.".into()),
+        FieldType::Select if !offered(text) => return Err(format!("Choose one of {}.", all())),
         FieldType::Checkbox if text != "true" && text != "false" => return Err("Choose yes or no.".into()),
         FieldType::Multi if !field.options.is_empty() && !text.lines().all(offered) => {
-            return Err("Choose only from the options.".into());
+            return Err(format!("Choose only from {}.", all()));
         }
         _ => {}
     }
@@ -152,7 +153,8 @@ mod tests {
         assert!(check(of("textarea"), "a\nb") && !check(of("text"), "a\nb") && !check(of("textarea"), "a\0"));
         let select =
             serde_json::json!({"name": "a", "label": "A", "type": "select", "options": ["x", {"value": "y", "label": "Y"}]});
-        assert!(check(select.clone(), "y") && !check(select, "Y"));
+        assert!(check(select.clone(), "y"));
+        assert_eq!(check_value(&field(select), "Y").unwrap_err(), "Choose one of x, y.");
         let bounded = serde_json::json!({"name": "a", "label": "A", "type": "number", "min": 1, "max": 9});
         assert!(check(bounded.clone(), "9") && !check(bounded.clone(), "10") && !check(bounded, "0"));
     }
