@@ -71,9 +71,9 @@ impl Tls {
         }
         show(terminal, &served)?;
         match (&self.save_ca, &served.authority) {
-            (Some(path), _) => terminal.line(format!("\nThe CA's certificate is in {}.", path.display())),
+            (Some(path), _) => terminal.line(format!("The CA's certificate is in {}.", path.display())),
             (None, Some(_)) => terminal.line(
-                "\nInstall the CA on each device: the console's Settings, Certificate, says how. --save-ca writes it to a file.",
+                "Install the CA on each device: the console's Settings, Certificate, says how. --save-ca writes it to a file.",
             ),
             (None, None) => Ok(()),
         }
